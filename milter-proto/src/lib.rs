@@ -1,0 +1,2 @@
+//! The milter protocol without I/O.
+#![no_std]
