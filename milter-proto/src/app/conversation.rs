@@ -1,0 +1,218 @@
+//! A connection of an MTA with an application: the session's events become calls of hooks.
+
+use super::answer::{Answer, BoxError};
+use super::hook::Hooks;
+use super::milter::Application;
+use super::state::State;
+use crate::command::CommandKind;
+use crate::context::Context;
+use crate::error::Error;
+use crate::event::Event;
+use crate::packet::Decoder;
+use crate::session::{Happened, Session};
+use crate::step::Step;
+use core::fmt;
+use core::future::{Future, IntoFuture};
+use core::pin::Pin;
+use core::task::{self, Poll};
+
+/// A connection of an MTA with an application. A driver takes its steps:
+///
+/// ```
+/// # use milter_proto::{Application, Conversation, Step, Error};
+/// # async fn read() -> Vec<u8> { Vec::new() }
+/// # async fn write(_: &[u8]) {}
+/// # async fn drive(milter: impl Application) -> Result<(), Error> {
+/// let mut conversation = Conversation::new(milter, 1);
+/// loop {
+///     match conversation.step()? {
+///         Step::Read => conversation.receive(&read().await), // nothing is owed: may wait as long as it likes
+///         Step::Write(bytes) => write(bytes).await,          // all of it
+///         Step::Event(call) => call.await,                   // the only user code
+///         Step::Close => return Ok(()),
+///     }
+/// }
+/// # }
+/// ```
+pub struct Conversation<M: Application> {
+    session: Session,
+    milter: M,
+    state: M::State,
+    smtp_session: u64,
+    pending: Option<CommandKind>,
+    outcome: Option<Answer>,
+    failure: Option<Failure>,
+}
+
+impl<M: Application> Conversation<M> {
+    /// A new connection; the number is for hooks and logs ([`Context::connection_id`]).
+    pub fn new(milter: M, connection: u64) -> Self {
+        let mut session = Session::with_id(milter.wish(), connection);
+        session.set_failure_verdict(milter.settings().failure);
+        if milter.settings().track_headers {
+            session.track_headers();
+        }
+        let state = milter.state();
+        Self { session, milter, state, smtp_session: 0, pending: None, outcome: None, failure: None }
+    }
+
+    /// Takes bytes in. Empty input is the end of the stream.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.session.receive(bytes);
+    }
+
+    /// The receive buffer, for drivers that read straight into it.
+    pub const fn decoder(&mut self) -> &mut Decoder {
+        self.session.decoder()
+    }
+
+    /// What is needed next. An error comes after every reply that was owed was written, and is final.
+    ///
+    /// A call that was dropped unfinished counts as failed, and the connection closes after the failure verdict.
+    pub fn step(&mut self) -> Result<Step<'_, Call<'_, M>>, Error> {
+        self.settle();
+        match self.session.step()? {
+            Step::Read => Ok(Step::Read),
+            Step::Write(bytes) => Ok(Step::Write(bytes)),
+            Step::Close => Ok(Step::Close),
+            Step::Event(Happened { event, context }) => {
+                self.pending = Some(event.kind());
+                let (state, hooks, outcome) = (&mut self.state, self.milter.hooks(), &mut self.outcome);
+                Ok(Step::Event(Call { state, hooks, event, context, outcome }))
+            }
+        }
+    }
+
+    /// The last failure of a hook, for the operator.
+    pub const fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Ends the conversation as the end of the stream would: an open message is aborted.
+    pub fn finish(&mut self) {
+        self.session.finish();
+    }
+
+    /// The session under the hooks.
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Applies what became of the last call.
+    fn settle(&mut self) {
+        if let Some(stage) = self.pending.take() {
+            match self.outcome.take() {
+                // The types have seen to it that the stage takes the verdict.
+                Some(Answer::Verdict(verdict)) => drop(self.session.answer(verdict)),
+                Some(Answer::Silence) => {}
+                Some(Answer::Failed(error)) => {
+                    self.failure = Some(Failure { stage, error: Some(error) });
+                    self.session.fail();
+                }
+                None => {
+                    self.failure = Some(Failure { stage, error: None });
+                    self.session.abandon();
+                }
+            }
+        }
+        if !self.session.in_message() {
+            self.state.end_message();
+        }
+        if self.session.smtp_session() != self.smtp_session {
+            self.smtp_session = self.session.smtp_session();
+            self.state = self.milter.state();
+        }
+    }
+}
+
+impl<M: Application> fmt::Debug for Conversation<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// One hook to be awaited: `call.await`. If it, or the future that it becomes, is dropped before it is done, it counts as
+/// failed: one rule for a panic, a deadline and a peer that has gone.
+// Plain references on purpose: with a destructor in it, no driver could match on a step.
+#[must_use = "a call that is dropped counts as failed"]
+pub struct Call<'a, M: Application> {
+    state: &'a mut M::State,
+    hooks: &'a M::Hooks,
+    event: Event<'a>,
+    context: &'a mut Context,
+    outcome: &'a mut Option<Answer>,
+}
+
+impl<M: Application> Call<'_, M> {
+    /// Which stage it is.
+    pub const fn stage(&self) -> CommandKind {
+        self.event.kind()
+    }
+
+    /// Whether the MTA waits for the end of the message: only then it may be told that we are at work.
+    pub const fn takes_progress(&self) -> bool {
+        matches!(self.event, Event::EndOfMessage(_))
+    }
+}
+
+impl<'a, M: Application> IntoFuture for Call<'a, M> {
+    type Output = ();
+    type IntoFuture = Running<'a, M>;
+
+    fn into_future(self) -> Running<'a, M> {
+        Running { hook: self.hooks.dispatch(self.state, self.event, self.context), outcome: self.outcome }
+    }
+}
+
+impl<M: Application> fmt::Debug for Call<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A hook that runs.
+    #[must_use = "a hook does nothing unless it is awaited"]
+    pub struct Running<'a, M: Application> {
+        #[pin]
+        hook: <M::Hooks as Hooks<M::State>>::Dispatch<'a>,
+        outcome: &'a mut Option<Answer>,
+    }
+}
+
+impl<M: Application> Future for Running<'_, M> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.hook.poll(cx).map(|answer| **this.outcome = Some(answer))
+    }
+}
+
+impl<M: Application> fmt::Debug for Running<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Running")
+    }
+}
+
+/// A hook failed: the MTA was, or will be, given the failure verdict.
+#[derive(Debug, thiserror::Error)]
+#[error("the hook for {stage} {}", Reason(error.as_deref()))]
+#[non_exhaustive]
+pub struct Failure {
+    /// The stage.
+    pub stage: CommandKind,
+    /// What the hook returned; `None` if it did not finish (it panicked, or took too long, or the MTA has gone).
+    pub error: Option<BoxError>,
+}
+
+struct Reason<'a>(Option<&'a (dyn core::error::Error + Send + Sync)>);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(error) => write!(f, "failed: {error}"),
+            None => f.write_str("did not finish"),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What can go wrong, grouped by whose fault it is.
+//!
+//! | error | fault |
+//! | --- | --- |
+//! | [`PacketError`], [`DecodeError`] | the peer sent bytes that are not the protocol |
+//! | [`Violation`] | the peer sent a sound packet out of order |
+//! | [`NegotiationError`] | peer and application are honest, but do not fit together |
+//! | [`TextError`], [`ReplyError`], [`TooLong`], [`ModificationError`](crate::ModificationError) | our own application built what cannot be sent |
+//!
+//! Each says what was expected and what came.
+
+pub use crate::dialogue::Violation;
+pub use crate::negotiation::NegotiationError;
+pub use crate::response::ReplyError;
+pub use crate::text::{TextError, TextKind};
+
+use core::fmt;
+
+/// Why a session ended. Final: the connection is to be closed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no packets.
+    #[error(transparent)]
+    Packet(#[from] PacketError),
+    /// A packet's payload is malformed or unsupported.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A sound command out of order.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// What the application needs and what the MTA offers do not fit.
+    #[error(transparent)]
+    Negotiation(#[from] NegotiationError),
+}
+
+/// Bytes that are no packets. Final: the protocol has no place to start anew.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PacketError {
+    /// A length word of zero, which leaves no room for the letter.
+    #[error("a packet of length 0: expected at least 1, the letter")]
+    Empty,
+    /// A length word over the limit. Nothing was allocated for it.
+    #[error("a packet of length {length}: expected at most {limit}{}", Guess(*head))]
+    TooLong {
+        /// The length word.
+        length: u32,
+        /// The largest length that is accepted.
+        limit: usize,
+        /// The four octets that were taken for a length: text, when someone speaks another protocol.
+        head: [u8; 4],
+    },
+    /// The stream ended inside a packet.
+    #[error("the stream ended inside a packet: expected {expected} octets, got {got}")]
+    EndInsidePacket {
+        /// Octets that the length word announced, or the four of the length word itself.
+        expected: usize,
+        /// Octets of them that came.
+        got: usize,
+    },
+}
+
+/// What four octets that are no length look like.
+struct Guess([u8; 4]);
+
+impl fmt::Display for Guess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(head) = self;
+        let what = match head {
+            [0x16, 0x03, ..] => return f.write_str("; this looks like a TLS handshake"),
+            b"GET " | b"POST" | b"HEAD" | b"PUT " | b"OPTI" => "HTTP",
+            b"EHLO" | b"HELO" | b"MAIL" | b"QUIT" | b"LHLO" => "SMTP",
+            _ if head.iter().all(|octet| matches!(octet, b' '..=b'~' | b'\r' | b'\n' | b'\t')) => "text",
+            _ => return Ok(()),
+        };
+        write!(f, "; this looks like {what}: \"{}\"", head.escape_ascii())
+    }
+}
+
+/// A payload that is malformed, or known but unsupported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// No command has this letter.
+    #[error("unknown command {}", Letter(*.0))]
+    UnknownCommand(u8),
+    /// No response has this letter.
+    #[error("unknown response {}", Letter(*.0))]
+    UnknownResponse(u8),
+    /// A response that exists in the header file but that the MTAs refuse: see [`UnsupportedResponse`].
+    #[error("unsupported response {0}: a filter ends a session by a reply of 421")]
+    Unsupported(UnsupportedResponse),
+    /// The payload ended before a field.
+    #[error("{packet}: expected {field}, but only {got} octets are left")]
+    Truncated {
+        /// The packet's C name.
+        packet: &'static str,
+        /// The field that is cut or missing.
+        field: &'static str,
+        /// Octets that were left for it.
+        got: usize,
+    },
+    /// A string has no final NUL.
+    #[error("{packet}: expected a NUL at the end of {field}, but the packet ended")]
+    Unterminated {
+        /// The packet's C name.
+        packet: &'static str,
+        /// The field without NUL.
+        field: &'static str,
+    },
+    /// A field that must not be empty is.
+    #[error("{packet}: {field} is empty")]
+    Empty {
+        /// The packet's C name.
+        packet: &'static str,
+        /// The empty field.
+        field: &'static str,
+    },
+    /// Octets after the last field.
+    #[error("{packet}: expected the end of the packet, but {count} more octets came")]
+    Excess {
+        /// The packet's C name.
+        packet: &'static str,
+        /// How many octets too many.
+        count: usize,
+    },
+    /// An address family that no MTA sends.
+    #[error("SMFIC_CONNECT: expected one of the address families 'U', '4', '6' and 'L', got {}", Letter(*.0))]
+    UnknownFamily(u8),
+    /// A list of macros that ends with a name.
+    #[error("SMFIC_MACRO: expected a value after each name, but the last name has none")]
+    MacroWithoutValue,
+    /// A filter sent a text that an MTA must not use.
+    #[error("{packet}: {error}")]
+    Text {
+        /// The packet's C name.
+        packet: &'static str,
+        /// What is wrong with it.
+        error: TextError,
+    },
+    /// A filter sent an SMTP reply that an MTA must not use.
+    #[error("SMFIR_REPLYCODE: {0}")]
+    Reply(#[from] ReplyError),
+}
+
+/// Responses that have a letter but no use: Sendmail takes both for a protocol error, Postfix the first; the second
+/// makes Postfix lose the message after it said `250`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum UnsupportedResponse {
+    /// `f`
+    #[doc(alias = "SMFIR_CONN_FAIL")]
+    ConnectionFail,
+    /// `4`
+    #[doc(alias = "SMFIR_SHUTDOWN")]
+    Shutdown,
+}
+
+impl fmt::Display for UnsupportedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConnectionFail => "'f' (SMFIR_CONN_FAIL)",
+            Self::Shutdown => "'4' (SMFIR_SHUTDOWN)",
+        })
+    }
+}
+
+/// A value that does not fit into a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a payload of {length} octets: at most {} fit into a packet", crate::packet::MAX_PAYLOAD)]
+pub struct TooLong {
+    /// Octets that the payload would have.
+    pub(crate) length: usize,
+}
+
+impl TooLong {
+    /// Passes a payload whose parts have these lengths, if it fits.
+    pub(crate) fn check(parts: &[usize]) -> Result<(), Self> {
+        let length = parts.iter().fold(0usize, |sum, part| sum.saturating_add(*part));
+        if length > crate::packet::MAX_PAYLOAD { Err(Self { length }) } else { Ok(()) }
+    }
+}
+
+/// A letter as people read it.
+pub(crate) struct Letter(pub(crate) u8);
+
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' ({:#04x})", self.0.escape_ascii(), self.0)
+    }
+}

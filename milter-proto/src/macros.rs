@@ -1,0 +1,153 @@
+//! Macros: what an MTA knows besides the commands, by stage.
+//!
+//! A set arrives before the command that it belongs to and lives in the slot of its stage:
+//!
+//! ```text
+//! CONNECT   HELO   MAIL   RCPT   DATA   end of headers   end of message   (header, body, unknown)
+//! session   session message recipient     message          message          the next command only
+//! ```
+//!
+//! A set replaces the one before it whole. CONNECT, HELO, MAIL and RCPT clear their own slot and all later ones, the
+//! end of a message those from MAIL on; a set that arrived since the last command belongs to the next one and
+//! survives its clearing. A lookup goes from the newest stage to the oldest, so that a hook finds what is known *now*.
+
+use crate::command::{CommandKind, DefineMacros, MacroPairs};
+use crate::text::Text;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The macros that are known at a stage.
+///
+/// Names are found with and without braces: `i` and `{i}`, `auth_type` and `{auth_type}`. Their case counts. A macro
+/// that is not defined is missing, which is not the same as an empty one.
+///
+/// Interop: which macro comes when depends on the MTA and its configuration. The queue id (`i`) is known at MAIL in
+/// Sendmail, but in Postfix only after the first accepted recipient.
+#[doc(alias = "smfi_getsymval")]
+#[derive(Clone, Default)]
+pub struct Macros {
+    slots: [Vec<u8>; SLOTS],
+    /// Slots that were set since the last command.
+    fresh: u16,
+    /// The command that the volatile slot is for.
+    volatile: u8,
+}
+
+impl Macros {
+    /// The value of a macro.
+    ///
+    /// ```
+    /// # use milter_proto::testing::detached;
+    /// let cx = detached().with_macro("{auth_authen}", "alice");
+    /// assert_eq!(cx.macros.get("auth_authen").unwrap(), "alice");
+    /// assert_eq!(cx.macros.get("{auth_type}"), None);
+    /// ```
+    pub fn get(&self, name: &str) -> Option<Text<'_>> {
+        let name = without_braces(name.as_bytes());
+        self.slots.iter().rev().find_map(|slot| {
+            let mut pairs = MacroPairs::from_wire(slot).iter();
+            pairs.find(|(found, _)| without_braces(found) == name).map(|(_, value)| value)
+        })
+    }
+
+    /// The queue id of the message (`i`), once the MTA has given it one.
+    pub fn queue_id(&self) -> Option<Text<'_>> {
+        self.get("i")
+    }
+
+    /// Every macro, newest stage first. A name may come twice: the first one counts.
+    pub fn iter(&self) -> impl Iterator<Item = (Text<'_>, Text<'_>)> {
+        self.slots.iter().rev().flat_map(|slot| MacroPairs::from_wire(slot).iter())
+    }
+
+    pub(crate) fn define(&mut self, define: &DefineMacros<'_>) {
+        let slot = slot_of(define.stage());
+        if slot == VOLATILE {
+            self.volatile = define.stage();
+        }
+        self.fresh |= bit(slot);
+        if let Some(octets) = self.slots.get_mut(slot) {
+            octets.clear();
+            octets.shrink_to(KEPT);
+            octets.extend_from_slice(define.macros().as_wire());
+        }
+    }
+
+    /// A command begins: what is older than it and belongs to later stages is gone.
+    pub(crate) fn begin(&mut self, command: CommandKind) {
+        let letter = command.letter();
+        match command {
+            CommandKind::Connect | CommandKind::Helo | CommandKind::Mail | CommandKind::Rcpt => {
+                self.clear_from(slot_of(letter));
+            }
+            CommandKind::Abort => self.clear_from(slot_of(b'M')),
+            CommandKind::Quit | CommandKind::QuitNewConnection => self.fresh = 0,
+            _ => {}
+        }
+        if self.fresh & bit(VOLATILE) == 0 {
+            self.clear(VOLATILE);
+        }
+        self.fresh = 0;
+    }
+
+    /// A message is over.
+    pub(crate) fn end_message(&mut self) {
+        self.clear_from(slot_of(b'M'));
+    }
+
+    /// An SMTP session is over.
+    pub(crate) fn end_session(&mut self) {
+        *self = Self::default();
+    }
+
+    fn clear_from(&mut self, first: usize) {
+        for slot in first..SLOTS {
+            if self.fresh & bit(slot) == 0 {
+                self.clear(slot);
+            }
+        }
+    }
+
+    fn clear(&mut self, slot: usize) {
+        if let Some(octets) = self.slots.get_mut(slot) {
+            octets.clear();
+        }
+    }
+}
+
+impl fmt::Debug for Macros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+const SLOTS: usize = 8;
+const VOLATILE: usize = 7;
+/// Octets that a slot keeps for the next set, so that a busy connection does not allocate.
+const KEPT: usize = 256;
+
+const fn slot_of(letter: u8) -> usize {
+    match letter {
+        b'C' => 0,
+        b'H' => 1,
+        b'M' => 2,
+        b'R' => 3,
+        b'T' => 4,
+        b'N' => 5,
+        b'E' => 6,
+        _ => VOLATILE,
+    }
+}
+
+const fn bit(slot: usize) -> u16 {
+    // A slot is below 8.
+    #[allow(clippy::cast_possible_truncation)]
+    1u16.wrapping_shl(slot as u32)
+}
+
+fn without_braces(name: &[u8]) -> &[u8] {
+    match name {
+        [b'{', inner @ .., b'}'] => inner,
+        _ => name,
+    }
+}

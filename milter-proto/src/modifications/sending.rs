@@ -1,0 +1,132 @@
+//! What the session tells the recorder, and the order in which modifications leave.
+
+use super::stack::Entry;
+use super::{Modifications, Stack};
+use crate::negotiation::Agreement;
+use crate::text::Text;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::cmp::Reverse;
+
+/// Octets that a connection keeps for the modifications of its next message.
+const KEPT: usize = 1024;
+/// How many different names are counted: what comes after them is not, and deletes nothing.
+const MAX_NAMES: usize = 4096;
+
+impl Modifications {
+    pub(crate) fn negotiated(&mut self, agreement: Agreement) {
+        self.agreement = agreement;
+    }
+
+    pub(crate) const fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    pub(crate) fn track_headers(&mut self) {
+        self.headers = Some(BTreeMap::new());
+    }
+
+    pub(crate) fn count_header(&mut self, name: Text<'_>) {
+        if let Some(seen) = &mut self.headers {
+            let name = name.to_ascii_lowercase();
+            if seen.len() < MAX_NAMES || seen.contains_key(&name) {
+                let count = seen.entry(name).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    pub(crate) fn begin_helo(&mut self) {
+        let wire = self.stack.begin_helo();
+        self.wire.truncate(wire);
+    }
+
+    pub(crate) fn begin_message(&mut self) {
+        self.stack.begin_message();
+    }
+
+    pub(crate) fn end_message(&mut self) {
+        let wire = self.stack.end_message();
+        self.wire.truncate(wire);
+        self.wire.shrink_to(KEPT);
+        if let Some(seen) = &mut self.headers {
+            seen.clear();
+        }
+    }
+
+    pub(crate) fn end_session(&mut self) {
+        self.wire = Vec::new();
+        self.stack = Stack::default();
+    }
+
+    /// Appends every packet but those of the body, which is given back: headers, envelope, quarantine.
+    pub(crate) fn send(&self, out: &mut Vec<u8>) -> Option<Bytes> {
+        self.send_headers(out);
+        for group in [&b"e+2-"[..], b"q"] {
+            for entry in self.stack.entries() {
+                if matches!(entry, Entry::Packet { letter, .. } if group.contains(letter)) {
+                    self.send_packet(entry, out);
+                }
+            }
+        }
+        self.stack.entries().iter().rev().find_map(|entry| match entry {
+            Entry::Body(body) => Some(body.clone()),
+            Entry::Packet { .. } => None,
+        })
+    }
+
+    /// Headers leave in the order of the calls, but the changes of one name share out their places among themselves:
+    /// the highest occurrence first, and only the last call for an occurrence.
+    fn send_headers(&self, out: &mut Vec<u8>) {
+        let headers = || self.stack.entries().iter().enumerate().filter(|(_, entry)| letter(entry, b"him"));
+        let changes = headers().filter(|(_, entry)| letter(entry, b"m"));
+        let by_place: Vec<_> = changes.map(|(place, entry)| (self.change_of(entry), place, entry)).collect();
+        if by_place.len() < 2 {
+            headers().for_each(|(_, entry)| self.send_packet(entry, out));
+            return;
+        }
+        let mut places: Vec<_> = by_place.iter().map(|((name, _), place, _)| (name, *place)).collect();
+        places.sort_unstable();
+        let mut changes: Vec<_> = by_place.iter().collect();
+        changes.sort_by_key(|((name, occurrence), ..)| (name, Reverse(*occurrence)));
+        let superseded =
+            changes.iter().zip(changes.iter().skip(1)).map(|((one, ..), (next, ..))| one == next);
+        let superseded: Vec<bool> = superseded.chain([false]).collect();
+        let mut sent_at: Vec<_> = places
+            .iter()
+            .zip(changes.iter().zip(&superseded))
+            .map(|((_, place), ((_, _, entry), superseded))| (*place, (!superseded).then_some(*entry)))
+            .collect();
+        sent_at.sort_unstable_by_key(|(place, _)| *place);
+        let mut sent_at = sent_at.into_iter();
+        for (_, entry) in headers() {
+            let entry =
+                if letter(entry, b"m") { sent_at.next().and_then(|(_, entry)| entry) } else { Some(entry) };
+            if let Some(entry) = entry {
+                self.send_packet(entry, out);
+            }
+        }
+    }
+
+    fn send_packet(&self, entry: &Entry, out: &mut Vec<u8>) {
+        const HEAD: usize = 5;
+        if let Entry::Packet { payload, .. } = entry {
+            let packet = payload.start.saturating_sub(HEAD)..payload.end;
+            out.extend_from_slice(self.wire.get(packet).unwrap_or_default());
+        }
+    }
+
+    /// Name, without regard to case, and occurrence of a changed header.
+    fn change_of(&self, entry: &Entry) -> (Vec<u8>, u32) {
+        let Entry::Packet { payload, .. } = entry else { return Default::default() };
+        let payload = self.wire.get(payload.clone()).unwrap_or_default();
+        let Some((occurrence, header)) = payload.split_first_chunk::<4>() else { return Default::default() };
+        let name = header.split(|octet| *octet == 0).next().unwrap_or_default();
+        (name.to_ascii_lowercase(), u32::from_be_bytes(*occurrence))
+    }
+}
+
+fn letter(entry: &Entry, letters: &[u8]) -> bool {
+    matches!(entry, Entry::Packet { letter, .. } if letters.contains(letter))
+}

@@ -1,0 +1,75 @@
+//! What is owed to the MTA and was not handed out yet.
+
+use crate::packet;
+use crate::response::{ReplacementChunk, Response};
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// Replies that wait to be written. One buffer, small once it is empty; a replaced body is cut into packets on the way.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    bytes: Vec<u8>,
+    handed_out: bool,
+    body: Option<Body>,
+}
+
+/// A body that is on its way, and the verdict behind it.
+#[derive(Debug)]
+struct Body {
+    rest: Bytes,
+    verdict: u8,
+}
+
+/// Octets that a connection keeps for its next replies.
+const KEPT: usize = 256;
+/// Octets that a write has at most, about.
+const FULL: usize = 64 * 1024;
+
+impl Outbox {
+    pub(super) fn push(&mut self, response: Response<'_>) {
+        self.settle();
+        response.encode(&mut self.bytes);
+    }
+
+    /// For packets that are encoded already.
+    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
+        self.settle();
+        &mut self.bytes
+    }
+
+    /// A new body and the verdict behind it, which has no payload.
+    pub(super) fn push_body(&mut self, body: Bytes, verdict: &Response<'_>) {
+        self.settle();
+        self.body = Some(Body { rest: body, verdict: verdict.letter() });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        (self.handed_out || self.bytes.is_empty()) && self.body.is_none()
+    }
+
+    /// What is to be written next; never empty.
+    pub(super) fn next(&mut self) -> &[u8] {
+        self.settle();
+        while self.bytes.len() < FULL {
+            let Some(body) = &mut self.body else { break };
+            let length = ReplacementChunk::split(&body.rest).next().map_or(0, |chunk| chunk.as_bytes().len());
+            let chunk = body.rest.split_to(length);
+            packet::put(&mut self.bytes, b'b', &[&chunk]);
+            if body.rest.is_empty() {
+                packet::put(&mut self.bytes, body.verdict, &[]);
+                self.body = None;
+            }
+        }
+        self.handed_out = true;
+        &self.bytes
+    }
+
+    /// What was handed out has been written.
+    fn settle(&mut self) {
+        if self.handed_out {
+            self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
+            self.handed_out = false;
+        }
+    }
+}
