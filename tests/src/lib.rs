@@ -1,0 +1,40 @@
+//! Harness of the tests against real mail servers.
+//!
+//! [`Postfix`] is a private Postfix for one test, [`Sink`] the SMTP server it delivers to, [`SmtpClient`] the
+//! client that speaks to it, [`Runnable`] a program under test and [`MilterSocket`] a unix socket path that
+//! Postfix may connect to.
+//!
+//! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
+//! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
+//! the repository.
+//!
+//! ```no_run
+//! use milter_tests::{Postfix, Sink, SmtpClient};
+//! use std::time::Duration;
+//!
+//! let sink = Sink::start();
+//! let postfix = Postfix::builder().milter("inet:127.0.0.1:9999").deliver_to(&sink).start();
+//! let mut client = SmtpClient::connect(postfix.smtp_address());
+//! client.send("alice@sender.test", &["bob@example.test"], b"Subject: hi\r\n\r\nHello\r\n").unwrap();
+//! let delivered = sink.wait_for(1, Duration::from_secs(10));
+//! assert_eq!(delivered[0].body(), b"Hello\r\n");
+//! ```
+
+mod build;
+mod delivered;
+mod milter_socket;
+mod poll;
+mod postfix;
+mod process;
+mod sink;
+mod smtp;
+mod watchdog;
+
+pub use build::runnable;
+pub use delivered::{Delivered, Recipient};
+pub use milter_socket::MilterSocket;
+pub use nix::sys::signal::Signal;
+pub use postfix::{Postfix, PostfixBuilder};
+pub use process::Runnable;
+pub use sink::Sink;
+pub use smtp::{SmtpAnswer, SmtpClient};
