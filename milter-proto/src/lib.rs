@@ -31,6 +31,7 @@ mod negotiation;
 mod packet;
 mod parse;
 mod response;
+mod serve;
 mod session;
 mod stages;
 mod step;
@@ -64,6 +65,7 @@ pub use packet::{BUFFER_SIZE, Decoder, MAX_PAYLOAD, Packet};
 pub use response::{
     AddressAndArguments, HeaderField, Modification, ReplacementChunk, Response, SmtpReply, SmtpReplyView,
 };
+pub use serve::{Endpoint, EndpointError};
 pub use session::{Happened, Session, WrongAnswer};
 pub use step::{PROGRESS, Step};
 pub use text::{Address, ArgumentText, HeaderName, HeaderValue, Reason, Text};
