@@ -49,7 +49,10 @@ impl Recording {
     }
 
     fn open(&mut self) {
-        self.macros(CommandKind::Connect, &[("j", "mx.example.org"), ("{daemon_name}", "smtpd"), ("v", "Postfix 3.9.1")]);
+        self.macros(
+            CommandKind::Connect,
+            &[("j", "mx.example.org"), ("{daemon_name}", "smtpd"), ("v", "Postfix 3.9.1")],
+        );
         let peer = Peer::Ipv4 { port: 34567, address: text("192.0.2.25") };
         self.push(Command::Connect(Connect::new(text("mail.sender.example"), peer).expect("fits")));
         self.macros(CommandKind::Helo, &[("{tls_version}", "TLSv1.3"), ("{cipher_bits}", "256")]);
@@ -58,15 +61,21 @@ impl Recording {
 
     fn message(&mut self, headers: usize, body: usize) {
         let queue_id = [("i", "4XyZ1234AbCd")];
-        self.macros(CommandKind::Mail, &[("{mail_addr}", "sender@sender.example"), ("{mail_mailer}", "smtp")]);
-        self.push(Command::Mail(Mail::new(text("<sender@sender.example>"), Arguments::default()).expect("fits")));
+        self.macros(
+            CommandKind::Mail,
+            &[("{mail_addr}", "sender@sender.example"), ("{mail_mailer}", "smtp")],
+        );
+        self.push(Command::Mail(
+            Mail::new(text("<sender@sender.example>"), Arguments::default()).expect("fits"),
+        ));
         self.macros(CommandKind::Rcpt, &[("{rcpt_addr}", "user@example.org"), ("{rcpt_mailer}", "local")]);
         self.push(Command::Rcpt(Rcpt::new(text("<user@example.org>"), Arguments::default()).expect("fits")));
         self.macros(CommandKind::Data, &queue_id);
         self.push(Command::Data(Data));
         for number in 0..headers {
             self.macros(CommandKind::Header, &queue_id);
-            let value = "from mail.sender.example (mail.sender.example [192.0.2.25])\n\tby mx.example.org (Postfix)";
+            let value =
+                "from mail.sender.example (mail.sender.example [192.0.2.25])\n\tby mx.example.org (Postfix)";
             let name = ["Received", "Subject", "DKIM-Signature", "X-Mailer"][number % 4];
             self.push(Command::Header(Header::new(text(name), text(value)).expect("fits")));
         }

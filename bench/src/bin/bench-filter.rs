@@ -5,8 +5,8 @@
 //! - `nr`: every hook is declared, and none but the end of the message replies.
 
 use milter_tokio::{
-    Actions, Application, BodyChunk, Connect, Context, Data, EndOfHeaders, EndOfMessage, Header, Helo, Mail, Milter,
-    ModificationError, Rcpt, Server, Unknown, Verdict,
+    Actions, Application, BodyChunk, Connect, Context, Data, EndOfHeaders, EndOfMessage, Header, Helo, Mail,
+    Milter, ModificationError, Rcpt, Server, Unknown, Verdict,
 };
 use std::process::ExitCode;
 
@@ -80,7 +80,11 @@ impl Work {
         Verdict::Continue
     }
 
-    async fn end_of_message(&mut self, _: EndOfMessage, cx: &mut Context) -> Result<Verdict, ModificationError> {
+    async fn end_of_message(
+        &mut self,
+        _: EndOfMessage,
+        cx: &mut Context,
+    ) -> Result<Verdict, ModificationError> {
         cx.add_header("X-Body-Length", self.octets.to_string())?;
         Ok(Verdict::Continue)
     }

@@ -9,8 +9,8 @@
 
 use milter_bench::Recording;
 use milter_proto::{
-    BodyChunk, Command, Connect, Context, Conversation, Data, Decoder, EndOfHeaders, EndOfMessage, Header, Helo, Mail,
-    Milter, Rcpt, Step, Verdict, testing,
+    BodyChunk, Command, Connect, Context, Conversation, Data, Decoder, EndOfHeaders, EndOfMessage, Header,
+    Helo, Mail, Milter, Rcpt, Step, Verdict, testing,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
@@ -40,7 +40,10 @@ fn main() {
 }
 
 fn table() {
-    println!("{:10} {:>10} {:>8} {:>12} {:>12} {:>12}", "subject", "session", "in", "ns", "ns/packet", "allocations");
+    println!(
+        "{:10} {:>10} {:>8} {:>12} {:>12} {:>12}",
+        "subject", "session", "in", "ns", "ns/packet", "allocations"
+    );
     for (label, recording, rounds) in
         [("4 KiB", Recording::session(12, 4096), 200), ("10 MiB", Recording::session(12, 10 << 20), 3)]
     {
@@ -108,7 +111,12 @@ impl Subject {
 }
 
 /// Decodes with one lent buffer, as a driver would.
-fn decode(recording: &Recording, fragment: usize, buffer: &mut Vec<u8>, mut act: impl FnMut(milter_proto::Packet<'_>)) {
+fn decode(
+    recording: &Recording,
+    fragment: usize,
+    buffer: &mut Vec<u8>,
+    mut act: impl FnMut(milter_proto::Packet<'_>),
+) {
     let mut decoder = Decoder::new();
     let mut rest = recording.bytes();
     while !rest.is_empty() {
@@ -166,7 +174,9 @@ fn silent() -> impl milter_proto::Application {
         .on_mail(async |_: &mut usize, _: Mail<'_>, _: &mut Context| {})
         .on_rcpt(async |_: &mut usize, _: Rcpt<'_>, _: &mut Context| {})
         .on_data(async |_: &mut usize, _: Data, _: &mut Context| {})
-        .on_header(async |octets: &mut usize, header: Header<'_>, _: &mut Context| *octets += header.value().len())
+        .on_header(async |octets: &mut usize, header: Header<'_>, _: &mut Context| {
+            *octets += header.value().len()
+        })
         .on_end_of_headers(async |_: &mut usize, _: EndOfHeaders, _: &mut Context| {})
         .on_body(async |octets: &mut usize, chunk: BodyChunk<'_>, _: &mut Context| *octets += chunk.len())
         .on_end_of_message(async |_: &mut usize, _: EndOfMessage, _: &mut Context| Verdict::Continue)
