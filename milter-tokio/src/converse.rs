@@ -1,8 +1,9 @@
 //! The step loop over any stream.
 
 use crate::buffers;
+use crate::phase::Draining;
 use milter_proto::{Application, Call, Conversation, PROGRESS, Step};
-use std::future::{Future, IntoFuture, pending, poll_fn};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -38,34 +39,28 @@ where
     M: Application,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    converse_until(stream, milter, connection, pending()).await
+    converse_until_drained(stream, milter, connection, &Draining::default()).await
 }
 
-/// [`converse`], but from when `draining` is ready on the conversation ends as soon as no message is open.
-pub(crate) async fn converse_until<M, S>(
+/// [`converse`], but once it is to drain the conversation ends as soon as no message is open.
+pub(crate) async fn converse_until_drained<M, S>(
     mut stream: S,
     milter: M,
     connection: u64,
-    draining: impl Future<Output = ()>,
+    draining: &Draining,
 ) -> Result<(), ConverseError>
 where
     M: Application,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut conversation = Conversation::new(milter, connection);
-    let mut draining = pin!(draining);
-    let mut drains = false;
     let mut broken = None;
     loop {
         match conversation.step() {
             Ok(Step::Read) => {
-                if drains && !conversation.session().in_message() {
-                    conversation.finish();
-                    continue;
-                }
                 let read = poll_fn(|cx| {
-                    if !drains && draining.as_mut().poll(cx).is_ready() {
-                        drains = true;
+                    if draining.is_set() && !conversation.session().in_message() {
+                        conversation.finish();
                         return Poll::Ready(Ok(()));
                     }
                     poll_read(Pin::new(&mut stream), &mut conversation, cx)

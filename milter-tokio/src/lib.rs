@@ -33,6 +33,7 @@
 mod buffers;
 mod converse;
 mod listener;
+mod phase;
 mod server;
 mod signal;
 

@@ -1,7 +1,8 @@
 //! The server: accept, one task for each connection, and an end in good order.
 
-use crate::converse::{ConverseError, converse_until};
+use crate::converse::{ConverseError, converse_until_drained};
 use crate::listener::{ListenError, Listener};
+use crate::phase::{Draining, Phase, through};
 use crate::signal::Signals;
 use milter_proto::{Application, Endpoint};
 use std::future::Future;
@@ -12,9 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -111,13 +111,13 @@ impl<M: Application> Server<M> {
     ///
     /// Closing a connection is not free: Postfix applies `milter_default_action` to the rest of its SMTP session.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let (phase, phases) = watch::channel(Phase::Serving);
         let connections = Connections {
             milter: self.milter,
             permits: Arc::new(Semaphore::new(self.max_connections)),
             next_id: Arc::default(),
             tasks: TaskTracker::new(),
-            drain: CancellationToken::new(),
-            close: CancellationToken::new(),
+            phases,
         };
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
@@ -138,11 +138,11 @@ impl<M: Application> Server<M> {
         }
         shutdown.await;
         accepting.shutdown().await;
-        connections.drain.cancel();
+        phase.send_replace(Phase::Draining);
         connections.tasks.close();
         if tokio::time::timeout(self.drain_timeout, connections.tasks.wait()).await.is_err() {
             tracing::warn!("closing {} connections whose messages took too long", connections.tasks.len());
-            connections.close.cancel();
+            phase.send_replace(Phase::Closing);
             connections.tasks.wait().await;
         }
         Ok(())
@@ -155,8 +155,7 @@ struct Connections<M> {
     permits: Arc<Semaphore>,
     next_id: Arc<AtomicU64>,
     tasks: TaskTracker,
-    drain: CancellationToken,
-    close: CancellationToken,
+    phases: watch::Receiver<Phase>,
 }
 
 impl<M> Clone for Connections<M> {
@@ -166,8 +165,7 @@ impl<M> Clone for Connections<M> {
             permits: Arc::clone(&self.permits),
             next_id: Arc::clone(&self.next_id),
             tasks: self.tasks.clone(),
-            drain: self.drain.clone(),
-            close: self.close.clone(),
+            phases: self.phases.clone(),
         }
     }
 }
@@ -210,12 +208,13 @@ impl<M: Application> Connections<M> {
         permit: Option<OwnedSemaphorePermit>,
     ) {
         let connection = self.next_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-        let (milter, drain, close) = (Arc::clone(&self.milter), self.drain.clone(), self.close.clone());
+        let (milter, phases) = (Arc::clone(&self.milter), self.phases.clone());
         let span = tracing::info_span!("connection", id = connection);
         let task = async move {
             let _permit = permit;
-            let conversation = converse_until(stream, milter, connection, drain.cancelled());
-            match close.run_until_cancelled(conversation).await {
+            let draining = Draining::default();
+            let conversation = converse_until_drained(stream, milter, connection, &draining);
+            match through(phases, &draining, conversation).await {
                 None | Some(Ok(())) => {}
                 Some(Err(ConverseError::Io(error))) => tracing::info!("the connection failed: {error}"),
                 Some(Err(error)) => tracing::warn!("closing the connection: {error}"),
