@@ -21,7 +21,8 @@ use core::task::{self, Poll, Waker};
 
 /// What an MTA says, after it offered everything that version 6 has.
 ///
-/// As an MTA would, it leaves out what the filter switched off and what has no place after a verdict.
+/// As an MTA would, it leaves out what the filter switched off, what has no place after a verdict, and the rest of a
+/// body that the filter skips.
 ///
 /// ```
 /// use milter_proto::{Context, Mail, Milter, SmtpReply, Verdict};
@@ -166,16 +167,26 @@ impl Script {
         packet::put(&mut offer, b'O', &[&self.offer.to_wire()]);
         conversation.receive(&offer);
         let mut packets = self.packets.into_iter();
+        let mut skips = false;
         loop {
             match conversation.step() {
                 Ok(Step::Read) => {
                     let session = conversation.session();
-                    match packets.find(|packet| packet.always || session.expects(packet.letter)) {
-                        Some(packet) => conversation.receive(&packet.bytes),
+                    let skipped = move |letter| skips && letter == CommandKind::Body.letter();
+                    match packets.find(|Scripted { letter, always, .. }| {
+                        *always || (session.expects(*letter) && !skipped(*letter))
+                    }) {
+                        Some(packet) => {
+                            skips &= skipped(packet.letter);
+                            conversation.receive(&packet.bytes);
+                        }
                         None => conversation.receive(&[]),
                     }
                 }
-                Ok(Step::Write(bytes)) => outcome.bytes.extend_from_slice(bytes),
+                Ok(Step::Write(bytes)) => {
+                    outcome.bytes.extend_from_slice(bytes);
+                    skips = bytes.ends_with(SKIP);
+                }
                 Ok(Step::Event(call)) => call.await,
                 Ok(Step::Close) => return outcome,
                 Err(error) => {
@@ -314,6 +325,9 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
         Poll::Pending => panic!("this future waits for something: run it in a runtime"),
     }
 }
+
+/// The packet by which a filter skips the rest of a body.
+const SKIP: &[u8] = b"\0\0\0\x01s";
 
 fn terminated(strings: &[&str]) -> Vec<u8> {
     strings.iter().flat_map(|string| [string.as_bytes(), b"\0"]).flatten().copied().collect()
