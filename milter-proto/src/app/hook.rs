@@ -4,7 +4,7 @@
 //! the future is an enum of the hooks' futures, so that nothing is boxed.
 
 use super::answer::{Answer, IntoAnswer};
-use super::stages::{Stage, stage};
+use super::stages::{ConnectionStage, Stage, stage};
 use super::state::State;
 use crate::context::Context;
 use crate::event::Event;
@@ -255,6 +255,16 @@ pub trait Without<S> {}
 impl<S> Without<S> for NoHooks {}
 impl<S, St> Without<S> for BoxHooks<St> {}
 impl<S, T: Differs<S>, H, R, Rest: Without<S>> Without<S> for On<T, H, R, Rest> {}
+
+/// A list of hooks that are all outside of messages: what [`Milter::message`](super::Milter::message) may come after.
+#[diagnostic::on_unimplemented(
+    message = "`.message(…)` comes after hooks that may be for messages",
+    note = "declare the hooks for the stages of a message, and call `.boxed()`, after `.message(…)`"
+)]
+pub trait ConnectionHooks {}
+
+impl ConnectionHooks for NoHooks {}
+impl<S: ConnectionStage, H, R, Rest: ConnectionHooks> ConnectionHooks for On<S, H, R, Rest> {}
 
 /// Two stages that are not the same one.
 #[diagnostic::on_unimplemented(

@@ -43,8 +43,8 @@ impl Message {
 }
 fn milter(limiter: Arc<Limiter>) -> impl Application {
     Milter::per_connection(move || Client { limiter: limiter.clone(), ip: None, messages: 0 })
-        .message(Client::message)
         .on_connect(Client::connect)
+        .message(Client::message)
         .on_rcpt(Message::rcpt)
 }
 
