@@ -15,7 +15,7 @@ use crate::text::Text;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
-use core::future::Future;
+use core::future::{Future, IntoFuture};
 use core::pin::pin;
 use core::task::{self, Poll, Waker};
 
@@ -208,7 +208,8 @@ impl Script {
 
 /// What a filter answered to a script.
 ///
-/// Displayed as letters with what belongs to them: `O, c, h X-Name: value, y 550 5.7.1 no`.
+/// Displayed as letters with what belongs to them: `O, c, h X-Name: value, y 550 5.7.1 no`. First comes `O`, the answer
+/// to the negotiation, then everything that the MTA is told; so also the `c` for an end of message without a hook.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     bytes: Vec<u8>,
@@ -312,15 +313,16 @@ impl Context {
     }
 }
 
-/// The value of a future that is ready at once, for hooks that wait for nothing.
+/// The value of a future that is ready at once, for hooks that wait for nothing; also of a
+/// [`Call`](crate::Call).
 ///
 /// # Panics
 ///
 /// When the future has to wait: such a hook is tested in a runtime.
 #[track_caller]
 #[allow(clippy::panic)] // for tests, where a panic is the way to fail
-pub fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+pub fn now<T>(future: impl IntoFuture<Output = T>) -> T {
+    match pin!(future.into_future()).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("this future waits for something: run it in a runtime"),
     }
