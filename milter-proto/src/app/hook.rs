@@ -18,6 +18,9 @@ use core::task::{self, Poll};
 
 /// A hook: `async fn(&mut Value, Command<'_>, &mut Context) -> Answer`, as a method by its path, a free function or an
 /// async closure; an `Option` of a hook; or [`With`] data.
+///
+/// Calling one allocates nothing. What a hook holds while it awaits is room that every connection has: a large buffer
+/// belongs into a `Vec` or a `Box`.
 #[diagnostic::on_unimplemented(
     message = "this is no hook for the stage `{S}`",
     label = "expected `async fn(&mut {A}, command, &mut Context) -> answer` whose future is `Send`"

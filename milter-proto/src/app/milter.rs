@@ -276,6 +276,9 @@ impl<St: State, F: Fn() -> St, H: Hooks<St>> Milter<F, H> {
     }
 
     /// What the MTA is told when a hook fails, panics or does not finish: temporary failure unless set.
+    ///
+    /// Never continue: a hook that would rather let mail pass than put it off, as when a database is away, handles that
+    /// error itself and returns [`Verdict::Continue`](crate::Verdict::Continue).
     pub fn on_failure(mut self, verdict: FailureVerdict) -> Self {
         self.settings.failure = verdict;
         self
