@@ -38,7 +38,7 @@ impl Filter {
     }
 }
 
-/// 1. Static dispatch and run-time presence: an `Option` of a hook is a hook. What isn't on is negotiated away, as if
+/// Static dispatch and run-time presence: an `Option` of a hook is a hook. What isn't on is negotiated away, as if
 /// never declared.
 fn milter(config: Arc<Config>) -> impl Application {
     let c = config.clone();
@@ -49,7 +49,7 @@ fn milter(config: Arc<Config>) -> impl Application {
         .on_body(config.scan_body.then_some(Filter::body))
         .on_end_of_message(config.tag.is_some().then_some(Filter::end_of_message))
 }
-/// 2. The open-ended case (a loop over plug-ins): box once, the type stays the same.
+/// The open-ended case (a loop over plug-ins): box once, the type stays the same.
 fn boxed(config: Arc<Config>) -> impl Application {
     let c = config.clone();
     let milter = Milter::per_message(move || Filter { config: c.clone(), bytes: 0 });
@@ -62,13 +62,13 @@ fn boxed(config: Arc<Config>) -> impl Application {
     }
     milter
 }
-/// 3. By reference: `Application: 'static` frees the result from the borrow of `config`; no `+ use<>` needed in edition
+/// By reference: `Application: 'static` frees the result from the borrow of `config`; no `+ use<>` needed in edition
 /// 2024.
 fn by_reference(config: &Config) -> impl Application {
     let count = async |n: &mut usize, chunk: BodyChunk<'_>, _: &mut Context| *n += chunk.len();
     Milter::per_connection(|| 0).on_body(config.scan_body.then_some(count))
 }
-/// 4. Kept in a struct.
+/// Kept in a struct.
 struct Service<M> {
     milter: Arc<M>,
 }
@@ -77,7 +77,7 @@ impl<M: Application> Service<M> {
         script.play(self.milter.clone()).await.to_string()
     }
 }
-/// 5. A closure that captures an Arc. `async move |…|` does not compile (it lends from itself). Mostly the capture
+/// A closure that captures an Arc. `async move |…|` does not compile (it lends from itself). Mostly the capture
 /// belongs into the value that hooks borrow; where not, `With` carries it:
 fn capturing(db: Arc<String>) -> impl Application {
     let mail = async |db: &Arc<String>, n: &mut u32, mail: Mail<'_>, _: &mut Context| {
