@@ -40,9 +40,9 @@ mod text;
 mod verdict;
 
 pub use app::{
-    Answer, Answered, Application, BoxError, BoxHooks, Call, ConnectionAndMessage, Conversation, Failure,
-    Hook, Hooks, IntoAnswer, MessageStage, Milter, NoHooks, On, PerConnection, PerMessage, RequestsMacros,
-    Running, Silenceable, Stage, State, With, Without, stage,
+    Answer, Answered, Application, BoxError, BoxHooks, Call, ConnectionAndMessage, ConnectionHooks,
+    ConnectionStage, Conversation, Failure, Hook, Hooks, IntoAnswer, MessageStage, Milter, NoHooks, On,
+    PerConnection, PerMessage, RequestsMacros, Running, Silenceable, Stage, State, With, Without, stage,
 };
 pub use command::{
     Abort, Argument, Arguments, ArgumentsBuf, BodyChunk, CanonicalName, Command, CommandKind, Connect, Data,

@@ -12,13 +12,8 @@ use milter_proto::{
     BodyChunk, Command, Connect, Context, Conversation, Data, Decoder, EndOfHeaders, EndOfMessage, Header,
     Helo, Mail, Milter, Rcpt, Step, Verdict, testing,
 };
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use std::alloc::System;
 use std::hint::black_box;
 use std::time::Instant;
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const NAMES: [&str; 4] = ["decode", "commands", "silent", "replied"];
 const FRAGMENTS: [(&str, usize); 4] = [("whole", usize::MAX), ("65536", 65536), ("1460", 1460), ("1", 1)];
@@ -54,9 +49,7 @@ fn table() {
                 }
                 let mut subject = Subject::new(name);
                 subject.session(&recording, size);
-                let region = Region::new(ALLOCATOR);
-                subject.session(&recording, size);
-                let allocations = region.change().allocations;
+                let allocations = allocation_counter::measure(|| subject.session(&recording, size)).count_total;
                 let mut nanoseconds: Vec<u128> = (0..5)
                     .map(|_| {
                         let start = Instant::now();
