@@ -27,6 +27,7 @@ pub mod error;
 mod event;
 mod macros;
 mod modifications;
+mod mta;
 mod negotiation;
 mod packet;
 mod parse;
@@ -57,6 +58,7 @@ pub use error::{
 pub use event::Event;
 pub use macros::Macros;
 pub use modifications::{ModificationError, Modifications};
+pub use mta::{AnswerError, Decision, Heard, Mta, Outcome, ResponseViolation, Scope, SendError, Sent};
 pub use negotiation::{
     Actions, Agreement, MacroNames, MacroRequests, MacroRequestsBuf, MacroStage, Options, OptionsAnswer,
     Protocol, Version, Wish,

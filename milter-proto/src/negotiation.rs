@@ -159,6 +159,11 @@ impl Agreement {
         Self::new(options, Stages::empty(), Stages::empty())
     }
 
+    /// What a filter answered, for the MTA's side.
+    pub(crate) fn answered(options: Options) -> Self {
+        Self::new(options, Stages::empty(), Stages::empty())
+    }
+
     fn new(options: Options, wanted: Stages, silent: Stages) -> Self {
         let told = |bits: fn(&Switch) -> Protocol| {
             let switches = SWITCHES.iter().filter(|switch| options.protocol.contains(bits(switch)));

@@ -49,7 +49,8 @@ fn table() {
                 }
                 let mut subject = Subject::new(name);
                 subject.session(&recording, size);
-                let allocations = allocation_counter::measure(|| subject.session(&recording, size)).count_total;
+                let allocations =
+                    allocation_counter::measure(|| subject.session(&recording, size)).count_total;
                 let mut nanoseconds: Vec<u128> = (0..5)
                     .map(|_| {
                         let start = Instant::now();
