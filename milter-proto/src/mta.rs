@@ -39,9 +39,11 @@ use alloc::vec::Vec;
 /// loop {
 ///     match mta.step()? {
 ///         Step::Write(_) => {} // to the filter
-///         Step::Read if mta.waits_for().is_some() => mta.receive(answers.next().unwrap_or_default()),
 ///         Step::Read if rejected => break,
-///         Step::Read => assert_eq!(mta.send(&Command::Mail(mail))?, Sent::Awaited),
+///         Step::Read => match mta.waits_for() {
+///             Some(_) => mta.receive(answers.next().unwrap_or_default()),
+///             None => assert_eq!(mta.send(&Command::Mail(mail))?, Sent::Awaited),
+///         },
 ///         Step::Event(Heard::Decided(decision)) => rejected = decision.outcome == Outcome::Reject,
 ///         Step::Event(_) => {}
 ///         Step::Close => break,
