@@ -42,3 +42,8 @@ pub use listener::ListenError;
 pub use milter_proto::*;
 pub use server::Server;
 pub use signal::terminated;
+
+/// The README's filter compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
