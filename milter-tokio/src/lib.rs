@@ -31,12 +31,14 @@
 //! unix, TLS, or in memory. Everything of [`milter_proto`] stands here too, so that a filter needs one dependency.
 
 mod buffers;
+mod client;
 mod converse;
 mod listener;
 mod phase;
 mod server;
 mod signal;
 
+pub use client::{Client, ClientAnswer, ClientError, ClientStream, Timeouts};
 pub use converse::{ConverseError, converse};
 pub use listener::ListenError;
 pub use milter_proto::*;

@@ -4,6 +4,7 @@ use crate::command::CommandKind;
 use crate::error::{Error, Letter};
 use crate::negotiation::{Actions, Agreement, OptionsAnswer, Protocol};
 use crate::response::{Modification, Response, SmtpReplyView};
+use crate::verdict::BodyVerdict;
 use core::fmt;
 
 /// What an MTA hears from a filter.
@@ -45,6 +46,21 @@ pub enum Outcome<'a> {
     Reject,
     TempFail,
     Reply(SmtpReplyView<'a>),
+}
+
+impl Outcome<'_> {
+    /// The same as a value of its own.
+    pub fn to_verdict(&self) -> BodyVerdict {
+        match self {
+            Self::Continue => BodyVerdict::Continue,
+            Self::Skip => BodyVerdict::Skip,
+            Self::Accept => BodyVerdict::Accept,
+            Self::Discard => BodyVerdict::Discard,
+            Self::Reject => BodyVerdict::Reject,
+            Self::TempFail => BodyVerdict::TempFail,
+            Self::Reply(reply) => BodyVerdict::Reply(reply.to_reply()),
+        }
+    }
 }
 
 /// What a decision concerns.
