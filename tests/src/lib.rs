@@ -8,6 +8,9 @@
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
 //! the repository.
 //!
+//! [`Pair`] needs no server: both sides of `milter-proto`, wired in memory. [`Asking`] is the MTA's side alone, and
+//! the test is the filter.
+//!
 //! ```no_run
 //! use milter_tests::{Postfix, Sink, SmtpClient};
 //! use std::time::Duration;
@@ -20,21 +23,27 @@
 //! assert_eq!(delivered[0].body(), b"Hello\r\n");
 //! ```
 
+mod asking;
 mod build;
 mod delivered;
 mod milter_socket;
+mod pair;
 mod poll;
 mod postfix;
 mod process;
+mod sample;
 mod sink;
 mod smtp;
 mod watchdog;
 
+pub use asking::{Asking, Told, described, letters, offer, packet, words};
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
+pub use pair::{Filter, Pair, PairError, Played, Splitter};
 pub use postfix::{Postfix, PostfixBuilder};
 pub use process::Runnable;
+pub use sample::sample;
 pub use sink::Sink;
 pub use smtp::{SmtpAnswer, SmtpClient};
