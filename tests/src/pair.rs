@@ -163,6 +163,15 @@ impl<F: Filter> Pair<F> {
         self.ask(&Command::Rcpt(fits(Rcpt::new(text(recipient), Arguments::default()))))
     }
 
+    /// RCPT with a recipient that the MTA itself rejected, by this enhanced code and text.
+    #[track_caller]
+    pub fn rejected_rcpt(&mut self, recipient: &str, code: &str, reply: &str) -> Option<BodyVerdict> {
+        fits(self.negotiate());
+        let macros = pairs(&[("{rcpt_host}", code), ("{rcpt_addr}", reply)]);
+        fits(self.mta.send_rejected(fits(Rcpt::new(text(recipient), Arguments::default())), macros.view()));
+        fits(self.decision()).map(|(verdict, _)| verdict)
+    }
+
     /// DATA.
     #[track_caller]
     pub fn data(&mut self) -> Option<BodyVerdict> {
@@ -225,8 +234,8 @@ impl<F: Filter> Pair<F> {
     /// Macros for the command that follows.
     #[track_caller]
     pub fn macros(&mut self, command: CommandKind, macros: &[(&str, &str)]) {
-        self.negotiate().unwrap_or_else(|error| panic!("{error}"));
-        self.mta.define(command, pairs(macros).view()).unwrap_or_else(|error| panic!("{error}"));
+        fits(self.negotiate());
+        fits(self.mta.define(command, pairs(macros).view()));
     }
 
     /// A message from MAIL to its end, from one sender to one recipient: the verdict at its end.
@@ -261,13 +270,17 @@ impl<F: Filter> Pair<F> {
     pub fn send(&mut self, command: &Command<'_>) -> Result<(Sent, Option<(BodyVerdict, Scope)>), PairError> {
         self.negotiate()?;
         let sent = self.mta.send(command).map_err(PairError::Send)?;
+        Ok((sent, self.decision()?))
+    }
+
+    /// Lets the filter work, until it has decided what it was to decide.
+    fn decision(&mut self) -> Result<Option<(BodyVerdict, Scope)>, PairError> {
         let before = self.heard.len();
         self.play()?;
-        let decided = self.heard[before..].iter().find_map(|told| match told {
+        Ok(self.heard[before..].iter().find_map(|told| match told {
             Told::Decided(_, verdict, scope) => Some((verdict.clone(), *scope)),
             _ => None,
-        });
-        Ok((sent, decided))
+        }))
     }
 
     /// Negotiates, which the first verb does otherwise.
