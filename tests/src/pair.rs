@@ -86,7 +86,7 @@ impl<M: Application> Pair<Conversation<M>> {
 impl<P: FnMut(Event<'_>, &mut Context) -> Option<BodyVerdict>> Pair<Played<P>> {
     /// An MTA of today, and a session without hooks whose events are answered by this.
     pub fn with_session(wish: Wish, player: P) -> Self {
-        Self::between(Mta::new(Options::CURRENT), Played { session: Session::new(wish), player })
+        Self::between(Mta::new(Options::CURRENT), Played::new(wish, player))
     }
 }
 
@@ -235,7 +235,16 @@ impl<F: Filter> Pair<F> {
     #[track_caller]
     pub fn macros(&mut self, command: CommandKind, macros: &[(&str, &str)]) {
         fits(self.negotiate());
-        fits(self.mta.define(command, pairs(macros).view()));
+        fits(self.define(command, macros));
+    }
+
+    /// Macros for the command that follows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mta::define`].
+    pub fn define(&mut self, command: CommandKind, macros: &[(&str, &str)]) -> Result<(), SendError> {
+        self.mta.define(command, pairs(macros).view())
     }
 
     /// A message from MAIL to its end, from one sender to one recipient: the verdict at its end.
@@ -495,6 +504,13 @@ impl<P: FnMut(Event<'_>, &mut Context) -> Option<BodyVerdict>> Filter for Played
                 self.session.answer(verdict).unwrap_or_else(|error| panic!("{error}"));
             }
         }
+    }
+}
+
+impl<P: FnMut(Event<'_>, &mut Context) -> Option<BodyVerdict>> Played<P> {
+    /// A session that wants this, and what answers.
+    pub fn new(wish: Wish, player: P) -> Self {
+        Self { session: Session::new(wish), player }
     }
 }
 
