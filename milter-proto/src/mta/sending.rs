@@ -105,11 +105,13 @@ impl Mta {
         if !asked || self.agreed.leaves_out(CommandKind::Rcpt) {
             return Ok(Sent::LeftOut);
         }
-        const MAILER: &[u8] = b"rcpt_mailer";
+        const MAILER: (&[u8], &[u8]) = (b"rcpt_mailer", b"error");
         let mut marked = MacroPairsBuf::new();
-        let others = macros.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        let others = others.filter(|(name, _)| without_braces(name) != MAILER);
-        for (name, value) in [(MAILER, &b"error"[..])].into_iter().chain(others) {
+        let is_mailer = |name: &[u8]| without_braces(name) == MAILER.0;
+        let missing = !macros.iter().any(|(name, _)| is_mailer(&name));
+        let given = macros.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let given = given.map(|given| if is_mailer(given.0) { MAILER } else { given });
+        for (name, value) in missing.then_some(MAILER).into_iter().chain(given) {
             // Texts have no NUL.
             let _ = marked.push(name, value);
         }
