@@ -126,6 +126,15 @@ impl Asking {
         self.steps()
     }
 
+    /// Tells what is heard without more octets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mta::step`].
+    pub fn looks(&mut self) -> Result<Vec<Told>, Error> {
+        self.steps()
+    }
+
     /// Answers the awaited command by one packet without payload, and gives the verdict's scope.
     ///
     /// # Panics

@@ -220,6 +220,24 @@ fn s035_what_is_asked_for_twice_is_sent_once() {
 }
 
 #[test]
+fn s035_headers_and_chunks_go_by_the_list_of_what_ends_them() {
+    let mut asking = Asking::answered(&lists(&[(6, "h"), (5, "b"), (4, "t")]));
+    let macros = [("b", "1"), ("h", "2"), ("t", "3"), ("u", "4")];
+    asking.passes(C::Mail);
+    for (kind, name) in [
+        (C::Data, "t\x003"),
+        (C::Header, "h\x002"),
+        (C::EndOfHeaders, "h\x002"),
+        (C::Body, "b\x001"),
+        (C::EndOfMessage, "b\x001"),
+    ] {
+        let expected = [&[kind.letter()], name.as_bytes(), b"\0"].concat();
+        assert_eq!(written(&mut asking, kind, &macros), packet(b'D', &expected), "{kind}");
+        asking.passes(kind);
+    }
+}
+
+#[test]
 fn s036_lists_that_were_not_offered_are_ignored() {
     let mut asking = offering(6, 0xff, 0);
     let payload = [words(6, 0, 0), b"\0\0\0\x01x\0".to_vec()].concat();
@@ -412,14 +430,19 @@ fn s075_nothing_is_due_after_commands_without_answer() {
 #[test]
 fn s075_what_came_before_a_command_was_written_is_no_answer_to_it() {
     // Even where nobody looked in between.
-    for late in [&b"\0\0\0\x01c"[..], b"\0\0\0\x01", b"\0"] {
+    let (packet, unasked) = (b"\0\0\0\x01c", ResponseViolation::Unasked { letter: b'c' });
+    for early in 1..=packet.len() {
         let mut asking = Asking::agreed(0);
         asking.sends(C::Abort).unwrap();
-        asking.mta().receive(late);
+        let (before, after) = packet.split_at(early);
+        asking.mta().receive(before);
         asking.mta().send(&sample(C::Helo)).unwrap();
-        let rest = [&b"\0\0\0\x01c"[late.len()..], b"\0\0\0\x01c"].concat();
-        let heard = asking.hear(&rest);
-        assert_eq!(heard, Err(ResponseViolation::Unasked { letter: b'c' }.into()), "{late:?}");
+        let mut heard = asking.looks();
+        if early < packet.len() {
+            assert_eq!(heard, Ok(vec![]), "{early}: it is not known yet what it will be");
+            heard = asking.hear(after);
+        }
+        assert_eq!(heard, Err(unasked.into()), "{early}");
     }
 }
 
@@ -639,6 +662,10 @@ fn s135_rejected_recipients_are_sent_only_where_that_was_agreed() {
     asking.passes(C::Mail);
     assert_eq!(asking.mta().send_rejected(rcpt, macros.view()), Ok(Sent::LeftOut));
     assert!(asking.written().is_empty());
+    let mut asking = Asking::agreed(0x808);
+    asking.passes(C::Mail);
+    assert_eq!(asking.mta().send_rejected(rcpt, macros.view()), Ok(Sent::LeftOut));
+    assert!(asking.written().is_empty(), "no macros either");
 
     for letter in *b"crt" {
         let mut asking = Asking::agreed(0x800);

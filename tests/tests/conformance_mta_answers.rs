@@ -297,6 +297,14 @@ fn s132_what_is_skipped_is_not_sent_until_something_else_is() {
 }
 
 #[test]
+fn s132_an_unknown_command_does_not_end_what_is_skipped() {
+    let mut asking = sent(C::Rcpt, 0x400);
+    asking.answer(b's');
+    asking.passes(C::Unknown);
+    assert_eq!(asking.sends(C::Rcpt), Ok((Sent::LeftOut, String::new())));
+}
+
+#[test]
 fn s132_skip_is_refused_where_it_was_not_agreed_or_has_no_place() {
     for command in ALL {
         let refused = violation(ResponseViolation::NoAnswer { letter: b's', command });

@@ -76,6 +76,7 @@ impl Mta {
         }
         self.dialogue.check(kind)?;
         self.make_way(kind);
+        // An unknown command moves nothing, here as in the order of commands.
         if kind != CommandKind::Unknown && self.skipped != Some(kind) {
             self.skipped = None;
         }
@@ -206,7 +207,6 @@ impl Mta {
             _ => return,
         }
         self.message_decided = false;
-        self.skipped = None;
     }
 }
 
