@@ -145,12 +145,15 @@ impl Decoder {
         self.storage.get_mut(self.end..).unwrap_or_default()
     }
 
-    /// Reports `count` bytes in [`spare`](Self::spare). Zero is the end of the stream.
+    /// Reports `count` bytes in [`spare`](Self::spare). Zero is the end of the stream. What comes after that, or after
+    /// an error, is dropped.
     pub fn filled(&mut self, count: usize) {
         if count == 0 {
             self.ended = true;
         }
-        self.end = self.end.saturating_add(count).min(self.storage.len());
+        if !self.ended && self.failed.is_none() {
+            self.end = self.end.saturating_add(count).min(self.storage.len());
+        }
     }
 
     /// The next whole packet, or `None` while there is none.
@@ -160,7 +163,7 @@ impl Decoder {
         Ok(Some(Packet { letter: frame.letter, payload: self.payload(&frame) }))
     }
 
-    /// Whether the stream ended and every whole packet was taken: then [`packet`](Self::packet) has said how it ended.
+    /// Whether the end of the stream was reported. Packets that came before it may still be waiting.
     pub const fn is_ended(&self) -> bool {
         self.ended
     }
@@ -251,3 +254,25 @@ pub(crate) struct Frame {
 
 /// Storage that a connection may keep for the beginning of a packet before it is lent a large buffer again.
 const SMALL: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_an_error_or_the_end_is_dropped() {
+        let mut failed = Decoder::new();
+        failed.receive(b"EHLO");
+        assert!(failed.packet().is_err());
+        failed.receive(b"\0\0\0\x01A");
+        assert!(failed.is_empty() && failed.packet().is_err());
+
+        let mut ended = Decoder::new();
+        ended.receive(b"\0\0\0\x01A");
+        ended.receive(b"");
+        ended.receive(b"\0\0\0\x01Q");
+        assert_eq!(ended.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
+        assert_eq!(ended.packet(), Ok(None));
+        assert!(ended.is_ended() && ended.is_empty());
+    }
+}
