@@ -228,14 +228,16 @@ impl Decoder {
     }
 
     /// Moves what is held to the front (each piece of a packet at most once), or into larger storage of our own:
-    /// twice what is held, so that the cost stays linear, and never more than the largest packet needs.
+    /// twice what is held, so that the cost stays linear, but no more than the largest packet needs as long as only the
+    /// beginning of one is held.
     fn make_room(&mut self) {
         let held = self.held();
         if self.start > 0 {
             self.storage.copy_within(self.start..self.end, 0);
         } else {
-            let largest = self.limit.saturating_add(HEAD).max(held.saturating_add(SMALL));
-            let size = held.saturating_mul(2).clamp(SMALL, largest);
+            let largest = self.limit.saturating_add(HEAD);
+            let doubled = held.saturating_mul(2).max(SMALL);
+            let size = if held < largest { doubled.min(largest) } else { doubled };
             let mut larger = Vec::with_capacity(size);
             larger.extend_from_slice(self.storage.get(..held).unwrap_or_default());
             larger.resize(size, 0);
@@ -274,5 +276,37 @@ mod tests {
         assert_eq!(ended.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
         assert_eq!(ended.packet(), Ok(None));
         assert!(ended.is_ended() && ended.is_empty());
+    }
+
+    #[test]
+    fn storage_grows_in_few_steps_whatever_is_held() {
+        let mut decoder = Decoder::new();
+        let mut steps = 0;
+        while decoder.held() < 16 << 20 {
+            let room = decoder.spare().len();
+            decoder.filled(room);
+            steps += 1;
+        }
+        assert!(steps < 20, "{steps} steps");
+    }
+
+    #[test]
+    fn the_beginning_of_a_packet_takes_no_more_than_the_packet() {
+        for limit in [0, 262_143, 1_048_575] {
+            let mut decoder = Decoder::new();
+            decoder.set_limit(limit);
+            let largest = limit.max(MAX_PAYLOAD) + 1;
+            decoder.receive(&u32::try_from(largest).unwrap().to_be_bytes());
+            while decoder.held() < largest + HEAD - 1 {
+                decoder.receive(&[b'B'; 1000][..1000.min(largest + HEAD - 1 - decoder.held())]);
+                assert!(decoder.storage.len() <= largest + HEAD);
+                assert_eq!(decoder.packet(), Ok(None));
+            }
+            decoder.receive(b"B");
+            assert_eq!(
+                decoder.packet().map(|packet| packet.map(|packet| packet.payload.len())),
+                Ok(Some(largest - 1))
+            );
+        }
     }
 }
