@@ -13,6 +13,7 @@
 use crate::error::PacketError;
 use alloc::vec::Vec;
 use bytes::BufMut;
+use core::fmt;
 use core::ops::Range;
 
 /// The largest payload that both sides can rely on (`MILTER_MAX_DATA_SIZE`): a full body chunk.
@@ -59,7 +60,6 @@ pub(crate) fn put(out: &mut impl BufMut, letter: u8, parts: &[&[u8]]) {
 /// assert_eq!((packet.letter, packet.payload), (b'H', &b"cli\0"[..]));
 /// # Ok::<(), milter_proto::PacketError>(())
 /// ```
-#[derive(Debug)]
 pub struct Decoder {
     /// Initialised storage; `start..end` was received and not taken.
     storage: Vec<u8>,
@@ -112,7 +112,11 @@ impl Decoder {
         !self.lent && self.held() <= SMALL
     }
 
-    /// Lends storage: an initialised buffer, best of [`BUFFER_SIZE`]. A small piece of a packet moves into it.
+    /// Lends storage: an initialised buffer, best of [`BUFFER_SIZE`]. What is held of a packet moves into it.
+    ///
+    /// A buffer that has no room beyond that is dropped, and so is one that was lent before and not
+    /// [reclaimed](Self::reclaim). A packet that outgrows the buffer moves into storage of our own, and the buffer is
+    /// dropped as well.
     pub fn lend(&mut self, mut buffer: Vec<u8>) {
         let held = self.held();
         let piece = self.storage.get(self.start..self.end).unwrap_or_default();
@@ -247,6 +251,19 @@ impl Decoder {
     }
 }
 
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("held", &self.held())
+            .field("storage", &self.storage.len())
+            .field("lent", &self.lent)
+            .field("limit", &self.limit)
+            .field("ended", &self.ended)
+            .field("failed", &self.failed)
+            .finish()
+    }
+}
+
 /// A whole packet's place in the storage.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
@@ -276,6 +293,35 @@ mod tests {
         assert_eq!(ended.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
         assert_eq!(ended.packet(), Ok(None));
         assert!(ended.is_ended() && ended.is_empty());
+    }
+
+    #[test]
+    fn shows_how_much_it_holds_but_not_the_mail() {
+        let mut decoder = Decoder::new();
+        decoder.receive(b"\0\0\0\x05Hc");
+        assert_eq!(
+            alloc::format!("{decoder:?}"),
+            "Decoder { held: 6, storage: 4096, lent: false, limit: 65536, ended: false, failed: None }"
+        );
+    }
+
+    #[test]
+    fn buffers_that_do_not_serve_are_dropped() {
+        let mut decoder = Decoder::new();
+        assert_eq!(decoder.reclaim(), None);
+        decoder.receive(b"\0\0\0\x05H");
+        assert!(decoder.wants_buffer());
+        decoder.lend(alloc::vec![1; 5]);
+        assert_eq!(decoder.reclaim(), None);
+        decoder.lend(alloc::vec![1; 6]);
+        assert!(!decoder.wants_buffer());
+        assert_eq!(decoder.spare(), [1]);
+        decoder.lend(alloc::vec![2; 9]);
+        assert_eq!(decoder.spare(), [2; 4]);
+        assert_eq!(decoder.reclaim().map(|buffer| buffer.len()), Some(9));
+        assert_eq!(decoder.reclaim(), None);
+        decoder.receive(b"cli\0");
+        assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'H', payload: b"cli\0" })));
     }
 
     #[test]
