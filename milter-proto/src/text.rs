@@ -192,18 +192,14 @@ impl<'a> HeaderValue<'a> {
     }
 }
 
-/// An address that may be sent: no control octets. Brackets are kept as they came.
+/// An address that may be sent: no control octets, at most 32766 octets. Brackets are kept as they came.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Address<'a>(Text<'a>);
 
 impl<'a> Address<'a> {
     /// Checks an address for control octets; its syntax is the MTA's business.
     pub fn new(address: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, TextError> {
-        Self::decoded(bounded(address.as_ref(), TextKind::Address)?)
-    }
-
-    pub(crate) fn decoded(address: &'a [u8]) -> Result<Self, TextError> {
-        printable(address, TextKind::Address).map(Self)
+        printable(address.as_ref(), TextKind::Address).map(Self)
     }
 
     /// The address as it was given, with or without brackets.
@@ -212,18 +208,15 @@ impl<'a> Address<'a> {
     }
 }
 
-/// ESMTP arguments that a filter gives with an address: one string, separated by spaces (`RET=HDRS ENVID=q`).
+/// ESMTP arguments that a filter gives with an address: one string, separated by spaces (`RET=HDRS ENVID=q`), without
+/// control octets and of at most 32766 octets.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ArgumentText<'a>(Text<'a>);
 
 impl<'a> ArgumentText<'a> {
     /// Checks arguments for control octets.
     pub fn new(arguments: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, TextError> {
-        Self::decoded(bounded(arguments.as_ref(), TextKind::Arguments)?)
-    }
-
-    pub(crate) fn decoded(arguments: &'a [u8]) -> Result<Self, TextError> {
-        printable(arguments, TextKind::Arguments).map(Self)
+        printable(arguments.as_ref(), TextKind::Arguments).map(Self)
     }
 
     /// The arguments as they were given.
@@ -232,18 +225,14 @@ impl<'a> ArgumentText<'a> {
     }
 }
 
-/// Why a message is put on hold: not empty, no control octets.
+/// Why a message is put on hold: not empty, no control octets, at most 32766 octets.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Reason<'a>(Text<'a>);
 
 impl<'a> Reason<'a> {
     /// Checks a reason. Postfix keeps its first 100 octets.
     pub fn new(reason: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, TextError> {
-        Self::decoded(bounded(reason.as_ref(), TextKind::Reason)?)
-    }
-
-    pub(crate) fn decoded(reason: &'a [u8]) -> Result<Self, TextError> {
-        match printable(reason, TextKind::Reason)? {
+        match printable(reason.as_ref(), TextKind::Reason)? {
             Text([]) => Err(TextError::Empty(TextKind::Reason)),
             reason => Ok(Self(reason)),
         }
@@ -324,17 +313,14 @@ impl fmt::Display for TextKind {
     }
 }
 
-/// Bounds what we build, so that two texts and their NULs fit into a packet. SMTP itself allows far less.
+/// Bounds each text, so that any two and their NULs fit into a packet, also two that were received. SMTP itself allows
+/// far less.
 const MAX_LENGTH: usize = 32766;
 
-const fn bounded(octets: &[u8], kind: TextKind) -> Result<&[u8], TextError> {
-    match octets.len() {
-        length if length > MAX_LENGTH => Err(TextError::TooLong { kind, length }),
-        _ => Ok(octets),
-    }
-}
-
 fn printable(octets: &[u8], kind: TextKind) -> Result<Text<'_>, TextError> {
+    if octets.len() > MAX_LENGTH {
+        return Err(TextError::TooLong { kind, length: octets.len() });
+    }
     refuse(octets, kind, |octet| octet.is_ascii_control())?;
     // Invariant: NUL is a control octet.
     Ok(Text(octets))

@@ -160,9 +160,7 @@ impl<'a> Modification<'a> {
         let mut fields = Fields::of(PACKET, payload);
         let reason = fields.string("the reason")?.as_bytes();
         fields.end()?;
-        Reason::decoded(reason)
-            .map(Self::Quarantine)
-            .map_err(|error| DecodeError::Text { packet: PACKET, error })
+        Reason::new(reason).map(Self::Quarantine).map_err(|error| DecodeError::Text { packet: PACKET, error })
     }
 }
 
@@ -170,7 +168,7 @@ fn decode_address<'a>(packet: &'static str, payload: &'a [u8]) -> Result<Address
     let mut fields = Fields::of(packet, payload);
     let address = fields.string("the address")?.as_bytes();
     fields.end()?;
-    Address::decoded(address).map_err(|error| DecodeError::Text { packet, error })
+    Address::new(address).map_err(|error| DecodeError::Text { packet, error })
 }
 
 /// A header that a filter sends.
@@ -233,12 +231,12 @@ impl<'a> AddressAndArguments<'a> {
     fn decode(packet: &'static str, payload: &'a [u8]) -> Result<Self, DecodeError> {
         let wrong = |error| DecodeError::Text { packet, error };
         let mut fields = Fields::of(packet, payload);
-        let address = Address::decoded(fields.string("the address")?.as_bytes()).map_err(wrong)?;
+        let address = Address::new(fields.string("the address")?.as_bytes()).map_err(wrong)?;
         let arguments = match fields.rest() {
             [] => None,
             _ => {
                 let arguments = fields.string("the arguments")?.as_bytes();
-                Some(ArgumentText::decoded(arguments).map_err(wrong)?)
+                Some(ArgumentText::new(arguments).map_err(wrong)?)
             }
         };
         fields.end()?;
@@ -280,5 +278,29 @@ impl<'a> ReplacementChunk<'a> {
     /// The octets.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{TextError, TextKind};
+
+    #[test]
+    fn two_received_texts_fit_into_a_packet() {
+        let payload = [&[b'a'; 32766][..], b"\0", &[b'b'; 32766], b"\0"].concat();
+        let Some(Ok(Modification::ChangeSender(received))) = Modification::decode(b'e', &payload) else {
+            panic!("expected a sender")
+        };
+        let mut encoded = alloc::vec::Vec::new();
+        Modification::ChangeSender(received).encode(&mut encoded);
+        assert_eq!(encoded[5..], payload);
+
+        let longer = [&[b'a'; 32767][..], b"\0"].concat();
+        let error = TextError::TooLong { kind: TextKind::Address, length: 32767 };
+        assert_eq!(
+            Modification::decode(b'-', &longer),
+            Some(Err(DecodeError::Text { packet: "SMFIR_DELRCPT", error }))
+        );
     }
 }
