@@ -117,7 +117,7 @@ impl<'a> Response<'a> {
 
 fn decode_reply(payload: &[u8]) -> Result<SmtpReplyView<'_>, DecodeError> {
     match payload.split_last() {
-        Some((0, wire)) => Ok(SmtpReplyView::new(wire)?),
+        Some((0, wire)) => Ok(SmtpReplyView::decode(wire)?),
         _ => Err(DecodeError::Unterminated { packet: "SMFIR_REPLYCODE", field: "the reply" }),
     }
 }

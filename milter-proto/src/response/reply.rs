@@ -1,6 +1,7 @@
 //! SMTP replies that a filter dictates: checked when they are built, so that nothing from a mail can break the SMTP
 //! dialogue.
 
+use crate::error::TooLong;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -62,6 +63,9 @@ impl SmtpReply {
         }
         let mut wire = String::new();
         let mut lines = lines.into_iter().peekable();
+        if lines.peek().is_none() {
+            return Err(ReplyError::NoLines);
+        }
         let mut count = 0usize;
         while let Some(line) = lines.next() {
             let text = line.as_ref();
@@ -96,10 +100,11 @@ impl SmtpReply {
     }
 
     fn from_any(head: &str, text: impl Display) -> Self {
-        let mut text = alloc::format!("{text}");
-        text = text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).take(MAX_LINE).collect();
+        let mut line = AnyText { wire: head.into(), room: MAX_LINE };
+        // An error says that the line is full, or that `text` failed: then what came before stands.
+        let _ = write!(line, "{text}");
         // Invariant: printable ASCII behind a code and an enhanced code of its class, each `%` doubled.
-        Self { wire: alloc::format!("{head}{}", Doubled(&text)).into() }
+        Self { wire: line.wire.into() }
     }
 
     /// The reply as the codec sees it.
@@ -145,8 +150,13 @@ pub struct SmtpReplyView<'a> {
 }
 
 impl<'a> SmtpReplyView<'a> {
-    /// Checks the wire form: the grammar that current Postfix demands, with every `%` doubled.
+    /// Checks the wire form, without the final NUL: the grammar that current Postfix demands, with every `%` doubled.
     pub fn new(wire: &'a [u8]) -> Result<Self, ReplyError> {
+        TooLong::check(&[wire.len(), 1])?;
+        Self::decode(wire)
+    }
+
+    pub(super) fn decode(wire: &'a [u8]) -> Result<Self, ReplyError> {
         let code = wire.split_at_checked(3).map_or(wire, |(code, _)| code);
         let mut enhanced_everywhere = true;
         let mut class_fits = true;
@@ -270,6 +280,12 @@ pub enum ReplyError {
     /// More than 32 lines.
     #[error("expected at most {MAX_LINES} lines")]
     TooManyLines,
+    /// Not even one line, which may be empty.
+    #[error("expected at least one line, got none")]
+    NoLines,
+    /// A wire form that does not fit into a packet.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
 }
 
 /// The text of a line that begins with `code` and the right separator.
@@ -308,6 +324,26 @@ fn skip_digits(text: &[u8]) -> Option<&[u8]> {
     if (1..=3).contains(&digits) { text.get(digits..) } else { None }
 }
 
+/// The end of a reply, made of any text.
+struct AnyText {
+    wire: String,
+    room: usize,
+}
+
+impl fmt::Write for AnyText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            match c {
+                '%' => self.wire.push_str("%%"),
+                ' '..='~' => self.wire.push(c),
+                _ => self.wire.push('?'),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Text as it stands on the wire: Sendmail uses it as a format, Postfix drops a single `%`.
 struct Doubled<'a>(&'a str);
 
@@ -316,5 +352,38 @@ impl Display for Doubled<'_> {
         let mut parts = self.0.split('%');
         f.write_str(parts.next().unwrap_or_default())?;
         parts.try_for_each(|part| write!(f, "%%{part}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn total_constructors_take_what_fails_and_what_never_ends() {
+        struct Failing;
+        impl Display for Failing {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("half")?;
+                Err(fmt::Error)
+            }
+        }
+        struct Endless;
+        impl Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                core::iter::repeat("%").try_for_each(|percent| f.write_str(percent))
+            }
+        }
+        assert_eq!(SmtpReply::reject(Failing).view().as_wire(), b"550 5.7.1 half");
+        assert_eq!(SmtpReply::temp_fail(Endless).view().as_wire().len(), 10 + 2 * MAX_LINE);
+    }
+
+    #[test]
+    fn replies_that_cannot_be_sent_cannot_be_built() {
+        assert_eq!(SmtpReply::lines(550, "5.7.1", [""; 0]), Err(ReplyError::NoLines));
+        assert_eq!(SmtpReply::lines(550, None, [""; 33]), Err(ReplyError::TooManyLines));
+        let wire = |length| [b"550 ", &alloc::vec![b'x'; length][..]].concat();
+        assert!(SmtpReplyView::new(&wire(65530)).is_ok());
+        assert_eq!(SmtpReplyView::new(&wire(65531)), Err(ReplyError::TooLong(TooLong { length: 65536 })));
     }
 }
