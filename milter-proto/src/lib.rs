@@ -25,6 +25,8 @@ mod context;
 mod dialogue;
 pub mod error;
 mod event;
+#[cfg(test)]
+mod known_answers;
 mod macros;
 mod modifications;
 mod negotiation;

@@ -153,6 +153,8 @@ impl<'a> Peer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Command;
+    use crate::known_answers;
 
     #[test]
     fn all_that_fits_can_be_built() {
@@ -163,5 +165,18 @@ mod tests {
         assert_eq!(Connect::new(host(65534), Peer::Unknown), Err(TooLong { length: 65536 }));
         assert!(Connect::new(host(65523), port_and_address).is_ok());
         assert_eq!(Connect::new(host(65524), port_and_address), Err(TooLong { length: 65536 }));
+    }
+
+    #[test]
+    fn known_answers() {
+        let text = |text| Text::new(text).unwrap();
+        let connect = |host, peer| Command::Connect(Connect::new(text(host), peer).unwrap());
+        let (v4, v6) = (text(b"192.0.2.1"), text(b"IPv6:::1"));
+        known_answers::commands(&[
+            (b"Ch\x00409192.0.2.1\0", connect(b"h", Peer::Ipv4 { port: 0x3039, address: v4 })),
+            (b"C[::1]\x006\0\0IPv6:::1\0", connect(b"[::1]", Peer::Ipv6 { port: 0, address: v6 })),
+            (b"Clocalhost\0L\0\0/run/s\0", connect(b"localhost", Peer::Local { path: text(b"/run/s") })),
+            (b"C\0U", connect(b"", Peer::Unknown)),
+        ]);
     }
 }

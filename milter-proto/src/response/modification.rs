@@ -285,6 +285,8 @@ impl<'a> ReplacementChunk<'a> {
 mod tests {
     use super::*;
     use crate::error::{TextError, TextKind};
+    use crate::known_answers;
+    use crate::response::Response;
 
     #[test]
     fn two_received_texts_fit_into_a_packet() {
@@ -301,6 +303,31 @@ mod tests {
         assert_eq!(
             Modification::decode(b'-', &longer),
             Some(Err(DecodeError::Text { packet: "SMFIR_DELRCPT", error }))
+        );
+    }
+
+    #[test]
+    fn known_answers() {
+        use Modification as M;
+        let name = HeaderName::new("X-A").unwrap();
+        let field = |value| HeaderField::new(name, HeaderValue::new(value).unwrap()).unwrap();
+        let address = Address::new("<n@x>").unwrap();
+        let with = |arguments| AddressAndArguments::new(address, Some(ArgumentText::new(arguments).unwrap()));
+        let table: [(&[u8], M<'_>); 11] = [
+            (b"hX-A\0a\n b\0", M::AddHeader(field("a\n b"))),
+            (b"i\0\0\0\x01X-A\0v\0", M::InsertHeader { index: 1, field: field("v") }),
+            (b"m\xff\xff\xff\xffX-A\0\0", M::ChangeHeader { occurrence: u32::MAX, field: field("") }),
+            (b"e<n@x>\0", M::ChangeSender(AddressAndArguments::new(address, None))),
+            (b"e<n@x>\0RET=HDRS\0", M::ChangeSender(with("RET=HDRS"))),
+            (b"2<n@x>\0NOTIFY=NEVER\0", M::AddRecipientWithArguments(with("NOTIFY=NEVER"))),
+            (b"+<n@x>\0", M::AddRecipient(address)),
+            (b"-<n@x>\0", M::DeleteRecipient(address)),
+            (b"bhi\0\r\n", M::ReplaceBody(ReplacementChunk(b"hi\0\r\n"))),
+            (b"b", M::ReplaceBody(ReplacementChunk(b""))),
+            (b"qwhy\0", M::Quarantine(Reason::new("why").unwrap())),
+        ];
+        known_answers::responses(
+            &table.map(|(wire, modification)| (wire, Response::Modification(modification))),
         );
     }
 }

@@ -225,6 +225,7 @@ impl Display for Doubled<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn total_constructors_take_what_fails_and_what_never_ends() {
@@ -252,5 +253,28 @@ mod tests {
         let wire = |length| [b"550 ", &alloc::vec![b'x'; length][..]].concat();
         assert!(SmtpReplyView::new(&wire(65530)).is_ok());
         assert_eq!(SmtpReplyView::new(&wire(65531)), Err(ReplyError::TooLong(TooLong { length: 65536 })));
+    }
+
+    #[test]
+    fn errors_say_what_was_expected_and_what_came() {
+        for (error, text) in [
+            (ReplyError::Code, "expected a reply code of 400 to 599"),
+            (
+                ReplyError::EnhancedCode,
+                "expected an enhanced status code like 5.7.1, of the class of the reply code",
+            ),
+            (ReplyError::Line, "expected the same code on each line, then '-', or a space on the last line"),
+            (ReplyError::Control { octet: 10 }, "a line has the octet 0x0a: expected no control octets"),
+            (ReplyError::Percent, "a single '%' on the wire: expected each to be doubled"),
+            (ReplyError::LineTooLong { length: 981 }, "a line of 981 octets: expected at most 980"),
+            (ReplyError::TooManyLines, "expected at most 32 lines"),
+            (ReplyError::NoLines, "expected at least one line, got none"),
+            (
+                ReplyError::TooLong(TooLong { length: 65536 }),
+                "a payload of 65536 octets: at most 65535 fit into a packet",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
     }
 }
