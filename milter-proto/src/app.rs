@@ -12,7 +12,7 @@ mod state;
 
 pub use answer::{Answer, BoxError, IntoAnswer};
 pub use conversation::{Call, Conversation, Failure, Running};
-pub use hook::{BoxHooks, Hook, Hooks, NoHooks, On, With, Without};
+pub use hook::{BoxHooks, ConnectionHooks, Hook, Hooks, NoHooks, On, With, Without};
 pub use milter::{Application, Milter};
-pub use stages::{Answered, MessageStage, RequestsMacros, Silenceable, Stage, stage};
+pub use stages::{Answered, ConnectionStage, MessageStage, RequestsMacros, Silenceable, Stage, stage};
 pub use state::{ConnectionAndMessage, PerConnection, PerMessage, State};

@@ -3,13 +3,14 @@
 //! | error | fault |
 //! | --- | --- |
 //! | [`PacketError`], [`DecodeError`] | the peer sent bytes that are not the protocol |
-//! | [`Violation`] | the peer sent a sound packet out of order |
-//! | [`NegotiationError`] | peer and application are honest, but do not fit together |
+//! | [`Violation`], [`ResponseViolation`] | the peer sent a sound packet out of order |
+//! | [`NegotiationError`], [`AnswerError`] | peer and application are honest, but do not fit together |
 //! | [`TextError`], [`ReplyError`], [`TooLong`], [`ModificationError`](crate::ModificationError) | our own application built what cannot be sent |
 //!
 //! Each says what was expected and what came.
 
 pub use crate::dialogue::Violation;
+pub use crate::mta::{AnswerError, ResponseViolation};
 pub use crate::negotiation::NegotiationError;
 pub use crate::response::ReplyError;
 pub use crate::text::{TextError, TextKind};
@@ -32,6 +33,12 @@ pub enum Error {
     /// What the application needs and what the MTA offers do not fit.
     #[error(transparent)]
     Negotiation(#[from] NegotiationError),
+    /// A sound response out of place, or none at all: seen from the MTA's side.
+    #[error(transparent)]
+    Response(#[from] ResponseViolation),
+    /// A filter asked for what was not offered: seen from the MTA's side.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
 }
 
 /// Bytes that are no packets. Final: the protocol has no place to start anew.

@@ -29,10 +29,12 @@ mod event;
 mod known_answers;
 mod macros;
 mod modifications;
+mod mta;
 mod negotiation;
 mod packet;
 mod parse;
 mod response;
+mod serve;
 mod session;
 mod stages;
 mod step;
@@ -41,9 +43,9 @@ mod text;
 mod verdict;
 
 pub use app::{
-    Answer, Answered, Application, BoxError, BoxHooks, Call, ConnectionAndMessage, Conversation, Failure,
-    Hook, Hooks, IntoAnswer, MessageStage, Milter, NoHooks, On, PerConnection, PerMessage, RequestsMacros,
-    Running, Silenceable, Stage, State, With, Without, stage,
+    Answer, Answered, Application, BoxError, BoxHooks, Call, ConnectionAndMessage, ConnectionHooks,
+    ConnectionStage, Conversation, Failure, Hook, Hooks, IntoAnswer, MessageStage, Milter, NoHooks, On,
+    PerConnection, PerMessage, RequestsMacros, Running, Silenceable, Stage, State, With, Without, stage,
 };
 pub use command::{
     Abort, Argument, Arguments, ArgumentsBuf, BodyChunk, CanonicalName, Command, CommandKind, Connect, Data,
@@ -58,6 +60,7 @@ pub use error::{
 pub use event::Event;
 pub use macros::Macros;
 pub use modifications::{ModificationError, Modifications};
+pub use mta::{AnswerError, Decision, Heard, Mta, Outcome, ResponseViolation, Scope, SendError, Sent};
 pub use negotiation::{
     Actions, Agreement, MacroNames, MacroRequests, MacroRequestsBuf, MacroStage, Options, OptionsAnswer,
     Protocol, Version, Wish,
@@ -66,6 +69,7 @@ pub use packet::{BUFFER_SIZE, Decoder, MAX_PAYLOAD, Packet};
 pub use response::{
     AddressAndArguments, HeaderField, Modification, ReplacementChunk, Response, SmtpReply, SmtpReplyView,
 };
+pub use serve::{Endpoint, EndpointError};
 pub use session::{Happened, Session, WrongAnswer};
 pub use step::{PROGRESS, Step};
 pub use text::{Address, ArgumentText, HeaderName, HeaderValue, Reason, Text};

@@ -145,7 +145,7 @@ const fn bit(slot: usize) -> u16 {
     1u16.wrapping_shl(slot as u32)
 }
 
-fn without_braces(name: &[u8]) -> &[u8] {
+pub(crate) fn without_braces(name: &[u8]) -> &[u8] {
     match name {
         [b'{', inner @ .., b'}'] => inner,
         _ => name,

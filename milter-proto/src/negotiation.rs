@@ -123,8 +123,7 @@ impl Wish {
                 protocol |= no_reply;
             }
         }
-        let options = Options { version, actions, protocol };
-        Ok(Agreement { options, wanted: self.wanted, silent: self.silent })
+        Ok(Agreement::new(Options { version, actions, protocol }, self.wanted, self.silent))
     }
 
     /// The answer that says so. `None` when it does not fit into a packet, which a built wish always does.
@@ -138,7 +137,12 @@ impl Wish {
 pub struct Agreement {
     options: Options,
     wanted: Stages,
-    silent: Stages,
+    /// What the MTA was told not to send.
+    off: Stages,
+    /// What the MTA waits for a reply to.
+    replies: Stages,
+    /// What of it the application answers.
+    answered: Stages,
 }
 
 /// What is in force before anything was negotiated: nothing.
@@ -150,9 +154,30 @@ impl Default for Agreement {
 
 impl Agreement {
     /// These actions and nothing else, for contexts without a session.
-    pub(crate) const fn of_actions(actions: Actions) -> Self {
+    pub(crate) fn of_actions(actions: Actions) -> Self {
         let options = Options { version: Version::CURRENT, actions, protocol: Protocol::empty() };
-        Self { options, wanted: Stages::empty(), silent: Stages::empty() }
+        Self::new(options, Stages::empty(), Stages::empty())
+    }
+
+    /// What a filter answered, for the MTA's side.
+    pub(crate) fn answered(options: Options) -> Self {
+        Self::new(options, Stages::empty(), Stages::empty())
+    }
+
+    fn new(options: Options, wanted: Stages, silent: Stages) -> Self {
+        let told = |bits: fn(&Switch) -> Protocol| {
+            let switches = SWITCHES.iter().filter(|switch| options.protocol.contains(bits(switch)));
+            switches.fold(Stages::empty(), |stages, switch| stages | switch.stage)
+        };
+        let unanswered = told(|switch| switch.no_reply).union(Stages::ABORT).union(Stages::QUIT);
+        let replies = Stages::all().difference(unanswered);
+        Self {
+            options,
+            wanted,
+            off: told(|switch| switch.off),
+            replies,
+            answered: replies.difference(silent),
+        }
     }
 
     /// The words that were answered: version, actions and protocol that both sides go by.
@@ -162,23 +187,12 @@ impl Agreement {
 
     /// Whether the MTA waits for a reply to this command.
     pub fn expects_reply(&self, command: CommandKind) -> bool {
-        match command {
-            CommandKind::Negotiate | CommandKind::EndOfMessage => true,
-            CommandKind::DefineMacros
-            | CommandKind::Abort
-            | CommandKind::Quit
-            | CommandKind::QuitNewConnection => false,
-            _ => !SWITCHES.iter().any(|switch| {
-                switch.stage == Stages::of(command) && self.options.protocol.contains(switch.no_reply)
-            }),
-        }
+        command == CommandKind::Negotiate || self.replies.intersects(Stages::of(command))
     }
 
     /// Whether the MTA was told not to send this command.
     pub fn is_switched_off(&self, command: CommandKind) -> bool {
-        SWITCHES
-            .iter()
-            .any(|switch| switch.stage == Stages::of(command) && self.options.protocol.contains(switch.off))
+        self.off.intersects(Stages::of(command))
     }
 
     /// The largest payload that may come.
@@ -194,12 +208,12 @@ impl Agreement {
 
     /// Whether the application wants to see this command.
     pub(crate) fn wants(&self, command: CommandKind) -> bool {
-        self.wanted.contains(Stages::of(command))
+        self.wanted.intersects(Stages::of(command))
     }
 
     /// Whether the application's own answer to this command counts.
     pub(crate) fn is_answered(&self, command: CommandKind) -> bool {
-        self.expects_reply(command) && !self.silent.contains(Stages::of(command))
+        self.answered.intersects(Stages::of(command))
     }
 }
 

@@ -15,13 +15,14 @@ use crate::text::Text;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
-use core::future::Future;
+use core::future::{Future, IntoFuture};
 use core::pin::pin;
 use core::task::{self, Poll, Waker};
 
 /// What an MTA says, after it offered everything that version 6 has.
 ///
-/// As an MTA would, it leaves out what the filter switched off and what has no place after a verdict.
+/// As an MTA would, it leaves out what the filter switched off, what has no place after a verdict, and the rest of a
+/// body that the filter skips.
 ///
 /// ```
 /// use milter_proto::{Context, Mail, Milter, SmtpReply, Verdict};
@@ -166,16 +167,26 @@ impl Script {
         packet::put(&mut offer, b'O', &[&self.offer.to_wire()]);
         conversation.receive(&offer);
         let mut packets = self.packets.into_iter();
+        let mut skips = false;
         loop {
             match conversation.step() {
                 Ok(Step::Read) => {
                     let session = conversation.session();
-                    match packets.find(|packet| packet.always || session.expects(packet.letter)) {
-                        Some(packet) => conversation.receive(&packet.bytes),
+                    let skipped = move |letter| skips && letter == CommandKind::Body.letter();
+                    match packets.find(|Scripted { letter, always, .. }| {
+                        *always || (session.expects(*letter) && !skipped(*letter))
+                    }) {
+                        Some(packet) => {
+                            skips &= skipped(packet.letter);
+                            conversation.receive(&packet.bytes);
+                        }
                         None => conversation.receive(&[]),
                     }
                 }
-                Ok(Step::Write(bytes)) => outcome.bytes.extend_from_slice(bytes),
+                Ok(Step::Write(bytes)) => {
+                    outcome.bytes.extend_from_slice(bytes);
+                    skips = bytes.ends_with(SKIP);
+                }
                 Ok(Step::Event(call)) => call.await,
                 Ok(Step::Close) => return outcome,
                 Err(error) => {
@@ -197,7 +208,8 @@ impl Script {
 
 /// What a filter answered to a script.
 ///
-/// Displayed as letters with what belongs to them: `O, c, h X-Name: value, y 550 5.7.1 no`.
+/// Displayed as letters with what belongs to them: `O, c, h X-Name: value, y 550 5.7.1 no`. First comes `O`, the answer
+/// to the negotiation, then everything that the MTA is told; so also the `c` for an end of message without a hook.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     bytes: Vec<u8>,
@@ -301,19 +313,23 @@ impl Context {
     }
 }
 
-/// The value of a future that is ready at once, for hooks that wait for nothing.
+/// The value of a future that is ready at once, for hooks that wait for nothing; also of a
+/// [`Call`](crate::Call).
 ///
 /// # Panics
 ///
 /// When the future has to wait: such a hook is tested in a runtime.
 #[track_caller]
 #[allow(clippy::panic)] // for tests, where a panic is the way to fail
-pub fn now<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut task::Context::from_waker(Waker::noop())) {
+pub fn now<T>(future: impl IntoFuture<Output = T>) -> T {
+    match pin!(future.into_future()).poll(&mut task::Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("this future waits for something: run it in a runtime"),
     }
 }
+
+/// The packet by which a filter skips the rest of a body.
+const SKIP: &[u8] = b"\0\0\0\x01s";
 
 fn terminated(strings: &[&str]) -> Vec<u8> {
     strings.iter().flat_map(|string| [string.as_bytes(), b"\0"]).flatten().copied().collect()

@@ -22,7 +22,8 @@ pub enum Answer {
 /// What a hook for the stage `S` may return.
 ///
 /// `()` where the stage can be silent (then the MTA does not wait), a verdict that the stage takes, or a `Result` of
-/// either; an `Err` gives the failure verdict.
+/// either; an `Err` gives the [failure verdict](crate::Milter::on_failure). From a silent hook it is kept for the next
+/// stage of the message that is answered, its end at the latest; until then only an abort is told to the filter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no answer to the stage `{S}`",
     note = "a hook returns `()`, `Verdict`, `MessageVerdict`, `BodyVerdict`, or a `Result` of one of them"

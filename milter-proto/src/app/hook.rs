@@ -4,7 +4,7 @@
 //! the future is an enum of the hooks' futures, so that nothing is boxed.
 
 use super::answer::{Answer, IntoAnswer};
-use super::stages::{Stage, stage};
+use super::stages::{ConnectionStage, Stage, stage};
 use super::state::State;
 use crate::context::Context;
 use crate::event::Event;
@@ -18,6 +18,9 @@ use core::task::{self, Poll};
 
 /// A hook: `async fn(&mut Value, Command<'_>, &mut Context) -> Answer`, as a method by its path, a free function or an
 /// async closure; an `Option` of a hook; or [`With`] data.
+///
+/// Calling one allocates nothing. What a hook holds while it awaits is room that every connection has: a large buffer
+/// belongs into a `Vec` or a `Box`.
 #[diagnostic::on_unimplemented(
     message = "this is no hook for the stage `{S}`",
     label = "expected `async fn(&mut {A}, command, &mut Context) -> answer` whose future is `Send`"
@@ -255,6 +258,16 @@ pub trait Without<S> {}
 impl<S> Without<S> for NoHooks {}
 impl<S, St> Without<S> for BoxHooks<St> {}
 impl<S, T: Differs<S>, H, R, Rest: Without<S>> Without<S> for On<T, H, R, Rest> {}
+
+/// A list of hooks that are all outside of messages: what [`Milter::message`](super::Milter::message) may come after.
+#[diagnostic::on_unimplemented(
+    message = "`.message(…)` comes after hooks that may be for messages",
+    note = "declare the hooks for the stages of a message, and call `.boxed()`, after `.message(…)`"
+)]
+pub trait ConnectionHooks {}
+
+impl ConnectionHooks for NoHooks {}
+impl<S: ConnectionStage, H, R, Rest: ConnectionHooks> ConnectionHooks for On<S, H, R, Rest> {}
 
 /// Two stages that are not the same one.
 #[diagnostic::on_unimplemented(

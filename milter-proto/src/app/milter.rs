@@ -1,7 +1,7 @@
 //! The builder: who is called for what, and what is asked of the MTA.
 
 use super::answer::IntoAnswer;
-use super::hook::{BoxHooks, Declaration, Hook, Hooks, NoHooks, On, Without};
+use super::hook::{BoxHooks, ConnectionHooks, Declaration, Hook, Hooks, NoHooks, On, Without};
 use super::stages::{RequestsMacros, Stage, stage};
 use super::state::{ConnectionAndMessage, PerConnection, PerMessage, State};
 use crate::negotiation::{Actions, Protocol, Wish};
@@ -126,13 +126,14 @@ impl Milter<(), NoHooks> {
     }
 }
 
-impl<A, F> Milter<F, NoHooks>
+impl<A, F, H> Milter<F, H>
 where
     A: Send + 'static,
     F: Fn() -> PerConnection<A> + Send + Sync,
 {
     /// From here on the hooks of a message, from MAIL to its end or abort, are called on a value that the connection's
-    /// value makes for the message, and that is dropped when the message is over, however it ends.
+    /// value makes for the message, and that is dropped when the message is over, however it ends. To be called before
+    /// these hooks are declared.
     ///
     /// ```
     /// # use milter_proto::*;
@@ -148,14 +149,17 @@ where
     /// }
     ///
     /// let milter = Milter::per_connection(|| Peer { address: None })
-    ///     .message(Peer::message)
     ///     .on_connect(Peer::connect)
+    ///     .message(Peer::message)
     ///     .on_rcpt(Message::rcpt);
     /// ```
     pub fn message<M: Send + 'static, B: Fn(&mut A) -> M + Clone + Send + Sync + 'static>(
         self,
         begin: B,
-    ) -> Milter<impl Fn() -> ConnectionAndMessage<A, M, B> + Send + Sync, NoHooks> {
+    ) -> Milter<impl Fn() -> ConnectionAndMessage<A, M, B> + Send + Sync, H>
+    where
+        H: ConnectionHooks,
+    {
         let Self { factory, hooks, settings } = self;
         let state =
             move || ConnectionAndMessage { connection: factory().value, message: None, begin: begin.clone() };
@@ -272,6 +276,9 @@ impl<St: State, F: Fn() -> St, H: Hooks<St>> Milter<F, H> {
     }
 
     /// What the MTA is told when a hook fails, panics or does not finish: temporary failure unless set.
+    ///
+    /// Never continue: a hook that would rather let mail pass than put it off, as when a database is away, handles that
+    /// error itself and returns [`Verdict::Continue`](crate::Verdict::Continue).
     pub fn on_failure(mut self, verdict: FailureVerdict) -> Self {
         self.settings.failure = verdict;
         self

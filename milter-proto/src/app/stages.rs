@@ -46,6 +46,14 @@ pub trait Answered: Stage {}
 )]
 pub trait MessageStage: Stage {}
 
+/// A stage outside of messages: its hook is called on the connection's value.
+#[diagnostic::on_unimplemented(
+    message = "`.message(…)` comes after a hook for `{Self}`",
+    label = "this milter has a hook that is called on the message's value",
+    note = "declare the hooks for the stages of a message after `.message(…)`"
+)]
+pub trait ConnectionStage: Stage {}
+
 /// A stage that macros can be asked for at.
 #[diagnostic::on_unimplemented(message = "the protocol has no list of macros for the stage `{Self}`")]
 pub trait RequestsMacros: Stage {
@@ -129,8 +137,8 @@ macro_rules! stages {
 }
 
 stages! {
-    Connect: Connect<'a>, Connection connection [Silenceable Answered];
-    Helo: Helo<'a>, Connection connection [Silenceable Answered];
+    Connect: Connect<'a>, Connection connection [ConnectionStage Silenceable Answered];
+    Helo: Helo<'a>, Connection connection [ConnectionStage Silenceable Answered];
     Mail: Mail<'a>, Message message [Silenceable Answered MessageStage];
     Rcpt: Rcpt<'a>, Message message [Silenceable Answered MessageStage];
     Data: Data, Message message [Silenceable Answered MessageStage];
@@ -139,8 +147,8 @@ stages! {
     Body: BodyChunk<'a>, Message message [Silenceable Answered MessageStage];
     EndOfMessage: EndOfMessage, Message message [Answered MessageStage];
     Abort: Abort, Message message [Silenceable];
-    Quit: Quit, Connection connection [Silenceable];
-    Unknown: Unknown<'a>, Connection connection [Silenceable Answered];
+    Quit: Quit, Connection connection [ConnectionStage Silenceable];
+    Unknown: Unknown<'a>, Connection connection [ConnectionStage Silenceable Answered];
 }
 
 macro_rules! macro_stages {

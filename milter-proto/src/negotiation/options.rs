@@ -56,7 +56,8 @@ impl Version {
     /// The newest there is: Sendmail 8.14, Postfix 2.6 and all later ones.
     pub const CURRENT: Self = Self(6);
 
-    pub(super) const FIRST_WITH_DATA: Self = Self(4);
+    pub(crate) const FIRST_WITH_UNKNOWN: Self = Self(3);
+    pub(crate) const FIRST_WITH_DATA: Self = Self(4);
 }
 
 impl fmt::Display for Version {

@@ -1,0 +1,106 @@
+//! A filter for load generators: `bench-filter {noop|work|nr} SPEC`.
+//!
+//! - `noop`: every hook is declared and replies.
+//! - `work`: rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`.
+//! - `nr`: every hook is declared, and none but the end of the message replies.
+
+use milter_tokio::{
+    Actions, Application, BodyChunk, Connect, Context, Data, EndOfHeaders, EndOfMessage, Header, Helo, Mail,
+    Milter, ModificationError, Rcpt, Server, Unknown, Verdict,
+};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [variant, endpoint] = arguments.as_slice() else {
+        eprintln!("usage: bench-filter noop|work|nr SPEC");
+        return ExitCode::from(2);
+    };
+    let ended = match variant.as_str() {
+        "noop" => run(noop(), endpoint),
+        "work" => run(work(), endpoint),
+        "nr" => run(no_reply(), endpoint),
+        _ => Err(format!("{variant} is none of noop, work and nr").into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-filter: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(milter: impl Application, endpoint: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let server = Server::new(milter).listen(endpoint)?;
+    Ok(runtime.block_on(server.run())?)
+}
+
+fn noop() -> impl Application {
+    Milter::per_connection(|| ())
+        .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| Verdict::Continue)
+        .on_helo(async |_: &mut (), _: Helo<'_>, _: &mut Context| Verdict::Continue)
+        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue)
+        .on_rcpt(async |_: &mut (), _: Rcpt<'_>, _: &mut Context| Verdict::Continue)
+        .on_data(async |_: &mut (), _: Data, _: &mut Context| Verdict::Continue)
+        .on_header(async |_: &mut (), _: Header<'_>, _: &mut Context| Verdict::Continue)
+        .on_end_of_headers(async |_: &mut (), _: EndOfHeaders, _: &mut Context| Verdict::Continue)
+        .on_body(async |_: &mut (), _: BodyChunk<'_>, _: &mut Context| Verdict::Continue)
+        .on_unknown(async |_: &mut (), _: Unknown<'_>, _: &mut Context| Verdict::Continue)
+        .on_end_of_message(async |_: &mut (), _: EndOfMessage, _: &mut Context| Verdict::Continue)
+}
+
+fn no_reply() -> impl Application {
+    Milter::per_connection(|| ())
+        .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| {})
+        .on_helo(async |_: &mut (), _: Helo<'_>, _: &mut Context| {})
+        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| {})
+        .on_rcpt(async |_: &mut (), _: Rcpt<'_>, _: &mut Context| {})
+        .on_data(async |_: &mut (), _: Data, _: &mut Context| {})
+        .on_header(async |_: &mut (), _: Header<'_>, _: &mut Context| {})
+        .on_end_of_headers(async |_: &mut (), _: EndOfHeaders, _: &mut Context| {})
+        .on_body(async |_: &mut (), _: BodyChunk<'_>, _: &mut Context| {})
+        .on_unknown(async |_: &mut (), _: Unknown<'_>, _: &mut Context| {})
+        .on_end_of_message(async |_: &mut (), _: EndOfMessage, _: &mut Context| Verdict::Continue)
+}
+
+#[derive(Default)]
+struct Work {
+    octets: usize,
+}
+
+impl Work {
+    async fn rcpt(&mut self, rcpt: Rcpt<'_>, _: &mut Context) -> Verdict {
+        if rcpt.recipient().starts_with(b"<reject@") { Verdict::Reject } else { Verdict::Continue }
+    }
+
+    async fn body(&mut self, chunk: BodyChunk<'_>, _: &mut Context) -> Verdict {
+        self.octets += chunk.len();
+        Verdict::Continue
+    }
+
+    async fn end_of_message(
+        &mut self,
+        _: EndOfMessage,
+        cx: &mut Context,
+    ) -> Result<Verdict, ModificationError> {
+        cx.add_header("X-Body-Length", self.octets.to_string())?;
+        Ok(Verdict::Continue)
+    }
+}
+
+fn work() -> impl Application {
+    Milter::per_message(Work::default)
+        .actions(Actions::ADD_HEADERS)
+        .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| Verdict::Continue)
+        .on_helo(async |_: &mut (), _: Helo<'_>, _: &mut Context| Verdict::Continue)
+        .on_mail(async |_: &mut Work, _: Mail<'_>, _: &mut Context| Verdict::Continue)
+        .on_rcpt(Work::rcpt)
+        .on_data(async |_: &mut Work, _: Data, _: &mut Context| Verdict::Continue)
+        .on_header(async |_: &mut Work, _: Header<'_>, _: &mut Context| Verdict::Continue)
+        .on_end_of_headers(async |_: &mut Work, _: EndOfHeaders, _: &mut Context| Verdict::Continue)
+        .on_body(Work::body)
+        .on_unknown(async |_: &mut (), _: Unknown<'_>, _: &mut Context| Verdict::Continue)
+        .on_end_of_message(Work::end_of_message)
+}

@@ -1,0 +1,126 @@
+//! What a filter asked for, checked against what was offered.
+
+use crate::command::{CommandKind, MacroPairs, MacroPairsBuf};
+use crate::macros::without_braces;
+use crate::negotiation::{Actions, Agreement, MacroStage, Options, OptionsAnswer, Protocol, Version};
+use alloc::vec::Vec;
+
+/// What was agreed, as the MTA goes by it.
+#[derive(Debug, Default)]
+pub(super) struct Agreed {
+    agreement: Agreement,
+    /// The names that were asked for, by stage, without braces.
+    macros: Vec<(MacroStage, Vec<Vec<u8>>)>,
+}
+
+/// A filter's answer to the offer that cannot be accepted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// A version that was not offered, or that is too old.
+    #[error(
+        "the filter answers version {answered} of the protocol: expected {} to {offered}",
+        Version::OLDEST
+    )]
+    Version {
+        /// What it answered.
+        answered: Version,
+        /// What was offered.
+        offered: Version,
+    },
+    /// Actions that were not offered.
+    #[error("the filter asks for the actions {unoffered:?}, which were not offered")]
+    Actions {
+        /// What it asks for beyond the offer.
+        unoffered: Actions,
+    },
+    /// Protocol steps that were not offered, to a strict MTA.
+    #[error("the filter asks for the protocol steps {unoffered:?}, which were not offered")]
+    Protocol {
+        /// What it asks for beyond the offer.
+        unoffered: Protocol,
+    },
+}
+
+impl Agreed {
+    pub(super) fn new(offer: Options, answer: &OptionsAnswer<'_>, strict: bool) -> Result<Self, AnswerError> {
+        let Options { version, actions, protocol } = answer.options();
+        if version > offer.version || version < Version::OLDEST {
+            return Err(AnswerError::Version { answered: version, offered: offer.version });
+        }
+        let unoffered = actions.difference(offer.actions);
+        if !unoffered.is_empty() {
+            return Err(AnswerError::Actions { unoffered });
+        }
+        let unoffered = protocol.difference(offer.protocol);
+        if strict && !unoffered.is_empty() {
+            return Err(AnswerError::Protocol { unoffered });
+        }
+        let protocol = protocol & offer.protocol;
+        let mut macros = Vec::new();
+        // Interop: Postfix ignores stages that it does not know, and takes an empty list for none.
+        for (stage, names) in answer.macros().iter() {
+            let names: Vec<Vec<u8>> = names.iter().map(|name| without_braces(name).to_vec()).collect();
+            if let (Some(stage), false) = (MacroStage::from_number(stage), names.is_empty()) {
+                macros.push((stage, names));
+            }
+        }
+        Ok(Self { agreement: Agreement::answered(Options { version, actions, protocol }), macros })
+    }
+
+    pub(super) const fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    /// Whether a command is not sent: the filter said so, or its version does not have it.
+    pub(super) fn leaves_out(&self, command: CommandKind) -> bool {
+        let version = self.agreement.options().version;
+        let unknown = match command {
+            CommandKind::Data => version < Version::FIRST_WITH_DATA,
+            CommandKind::Unknown => version < Version::FIRST_WITH_UNKNOWN,
+            CommandKind::QuitNewConnection => version < Version::CURRENT,
+            _ => false,
+        };
+        unknown || self.agreement.is_switched_off(command)
+    }
+
+    /// Interop: as both MTAs do, macros are sent for commands that are switched off, but not for those of the content,
+    /// nor for those that the version does not have.
+    pub(super) fn leaves_out_macros(&self, command: CommandKind) -> bool {
+        let sent_anyway = matches!(
+            command,
+            CommandKind::Connect
+                | CommandKind::Helo
+                | CommandKind::Mail
+                | CommandKind::Rcpt
+                | CommandKind::Data
+        );
+        let version_has_it =
+            command != CommandKind::Data || self.agreement.options().version >= Version::FIRST_WITH_DATA;
+        self.leaves_out(command) && !(sent_anyway && version_has_it)
+    }
+
+    /// The macros that were asked for at a command, in the order asked for, if any were.
+    pub(super) fn macros_asked(&self, command: CommandKind, macros: MacroPairs<'_>) -> Option<MacroPairsBuf> {
+        let stage = match command {
+            CommandKind::Connect => MacroStage::Connect,
+            CommandKind::Helo => MacroStage::Helo,
+            CommandKind::Mail => MacroStage::Mail,
+            CommandKind::Rcpt => MacroStage::Rcpt,
+            CommandKind::Data => MacroStage::Data,
+            CommandKind::Header | CommandKind::EndOfHeaders => MacroStage::EndOfHeaders,
+            CommandKind::Body | CommandKind::EndOfMessage => MacroStage::EndOfMessage,
+            _ => return None,
+        };
+        let (_, names) = self.macros.iter().find(|(asked, _)| *asked == stage)?;
+        let mut asked = MacroPairsBuf::new();
+        for wanted in names {
+            let known = macros.iter().find(|(name, _)| without_braces(name) == wanted.as_slice());
+            if let Some((name, value)) = known {
+                // Texts have no NUL.
+                let _ = asked.push(name, value);
+            }
+        }
+        Some(asked)
+    }
+}

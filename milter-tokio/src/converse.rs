@@ -1,0 +1,163 @@
+//! The step loop over any stream.
+
+use crate::buffers;
+use crate::phase::Draining;
+use milter_proto::{Application, Call, Conversation, PROGRESS, Step};
+use std::future::{Future, IntoFuture, poll_fn};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, interval_at};
+
+/// How often an MTA is told that the end of a message takes time. Postfix waits 300 s for the first sign of life by
+/// default, but some are configured to a second or two.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why a conversation ended before its time. Its hooks have been told by then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConverseError {
+    /// The stream failed.
+    #[error("the connection failed: {0}")]
+    Io(#[from] io::Error),
+    /// The MTA broke the protocol, or does not fit.
+    #[error(transparent)]
+    Protocol(#[from] milter_proto::Error),
+}
+
+/// Serves one connection of an MTA over any stream, to its end.
+///
+/// While the hook for the end of a message waits, the MTA is told every second that it is being worked on. A hook that
+/// panics gives the failure verdict, and then the connection closes. Failures of hooks are logged.
+///
+/// The number is for hooks and logs: see [`Context::connection_id`](crate::Context::connection_id).
+pub async fn converse<M, S>(stream: S, milter: M, connection: u64) -> Result<(), ConverseError>
+where
+    M: Application,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    converse_until_drained(stream, milter, connection, &Draining::default()).await
+}
+
+/// [`converse`], but once it is to drain the conversation ends as soon as no message is open.
+pub(crate) async fn converse_until_drained<M, S>(
+    mut stream: S,
+    milter: M,
+    connection: u64,
+    draining: &Draining,
+) -> Result<(), ConverseError>
+where
+    M: Application,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut conversation = Conversation::new(milter, connection);
+    let mut broken = None;
+    loop {
+        match conversation.step() {
+            Ok(Step::Read) => {
+                let read = poll_fn(|cx| {
+                    if draining.is_set() && !conversation.session().in_message() {
+                        conversation.finish();
+                        return Poll::Ready(Ok(()));
+                    }
+                    poll_read(Pin::new(&mut stream), &mut conversation, cx)
+                });
+                if let Err(error) = read.await {
+                    broken = Some(error);
+                    conversation.finish();
+                }
+            }
+            Ok(Step::Write(bytes)) => {
+                // Nobody reads what is owed to a connection that is gone.
+                if broken.is_none() {
+                    if let Err(error) = stream.write_all(bytes).await {
+                        broken = Some(error);
+                        conversation.finish();
+                    }
+                }
+            }
+            Ok(Step::Event(call)) => {
+                let unbroken = broken.is_none();
+                match run(call, &mut stream, unbroken).await {
+                    Ok(Ended::Finished) => {}
+                    // The call counts as failed: the failure verdict follows, then the end.
+                    Ok(Ended::Panicked) => tracing::error!(connection, "a hook panicked"),
+                    Err(error) => {
+                        broken = Some(error);
+                        conversation.finish();
+                    }
+                }
+                if let Some(failure) = conversation.take_failure() {
+                    report(&conversation, &failure, connection);
+                }
+            }
+            Ok(Step::Close) => return broken.map_or(Ok(()), |error| Err(error.into())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+enum Ended {
+    Finished,
+    Panicked,
+}
+
+/// Runs a hook; an error is one of the stream.
+async fn run<M: Application>(
+    call: Call<'_, M>,
+    stream: &mut (impl AsyncWrite + Unpin),
+    unbroken: bool,
+) -> io::Result<Ended> {
+    let takes_progress = call.takes_progress() && unbroken;
+    let mut running = pin!(call.into_future());
+    let mut hook = pin!(poll_fn(move |cx| {
+        match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => Poll::Ready(Ended::Finished),
+            Err(_) => Poll::Ready(Ended::Panicked),
+        }
+    }));
+    if !takes_progress {
+        return Ok(hook.await);
+    }
+    // Most hooks are ready at once: those cost no timer.
+    if let Poll::Ready(ended) = poll_fn(|cx| Poll::Ready(hook.as_mut().poll(cx))).await {
+        return Ok(ended);
+    }
+    let mut beats = interval_at(Instant::now() + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut hook => return Ok(ended),
+            _ = beats.tick() => stream.write_all(PROGRESS).await?,
+        }
+    }
+}
+
+/// Reads straight into the receive buffer, which is held only while there is something to read.
+fn poll_read<M: Application>(
+    stream: Pin<&mut impl AsyncRead>,
+    conversation: &mut Conversation<M>,
+    cx: &mut std::task::Context<'_>,
+) -> Poll<io::Result<()>> {
+    let decoder = conversation.decoder();
+    buffers::lend(decoder);
+    let mut buffer = ReadBuf::new(decoder.spare());
+    let polled = stream.poll_read(cx, &mut buffer);
+    let count = buffer.filled().len();
+    match polled {
+        Poll::Ready(Ok(())) => decoder.filled(count),
+        Poll::Ready(Err(_)) | Poll::Pending => buffers::reclaim(decoder),
+    }
+    polled
+}
+
+fn report<M: Application>(conversation: &Conversation<M>, failure: &milter_proto::Failure, connection: u64) {
+    let context = conversation.session().context();
+    let queue_id = context.macros.queue_id().unwrap_or_default();
+    let message = context.message_number();
+    tracing::error!(connection, message, queue_id = %queue_id, "{failure}");
+}
