@@ -1,17 +1,21 @@
 //! Everything of a session but the receive buffer, so that an event can borrow that one and the context side by side.
 
+mod answers;
+mod ending;
+
+use super::Happened;
 use super::outbox::Outbox;
-use super::{Happened, WrongAnswer};
-use crate::command::{Abort, Command, CommandKind, EndOfMessage, Quit};
+use crate::command::{Command, CommandKind, EndOfMessage};
 use crate::context::Context;
 use crate::dialogue::{Dialogue, Order, Position};
 use crate::error::Error;
 use crate::event::Event;
-use crate::negotiation::{Agreement, Options, Protocol, Wish};
+use crate::negotiation::{Agreement, Options, Wish};
 use crate::packet::{Decoder, Frame, Packet};
-use crate::response::{Response, SmtpReply};
+use crate::response::Response;
 use crate::step::Step;
 use crate::verdict::{BodyVerdict, FailureVerdict};
+use ending::Ending;
 
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -51,14 +55,6 @@ struct Message {
     body_skipped: bool,
     /// The end of the message came with body octets, which were told: the end itself was not.
     end_is_due: bool,
-}
-
-/// How a connection ends, step by step: what is owed is written, an open message is aborted, the session is quit.
-#[derive(Clone, Copy, Debug)]
-struct Ending {
-    error: Option<Error>,
-    /// A new SMTP session follows (QUIT_NC).
-    renew: bool,
 }
 
 /// What comes next, without borrowing anything.
@@ -269,53 +265,6 @@ impl Machine {
         Some(Next::Event(Event::EndOfMessage(EndOfMessage)))
     }
 
-    /// The open message is aborted.
-    fn abort(&mut self) -> Option<Next> {
-        if !self.context.agreement().wants(CommandKind::Abort) {
-            self.end_message();
-            return None;
-        }
-        if !self.outbox.is_empty() {
-            return Some(Next::Write);
-        }
-        self.pending = Some(CommandKind::Abort);
-        Some(Next::Event(Event::Abort(Abort)))
-    }
-
-    /// The connection, or with QUIT_NC the SMTP session, is to end. The first reason counts.
-    pub(super) fn end(&mut self, error: Option<Error>) {
-        if self.ending.is_none_or(|ending| ending.renew) {
-            self.ending = Some(Ending { error, renew: false });
-        }
-    }
-
-    /// The next step of an ending; `Read` when a new SMTP session has begun.
-    pub(super) fn next_of_ending(&mut self) -> Next {
-        let Some(Ending { error, renew }) = self.ending else { return Next::Read };
-        if !self.outbox.is_empty() {
-            return Next::Write;
-        }
-        let aborted = if self.in_message() { self.abort() } else { None };
-        if let Some(next) = aborted {
-            return next;
-        }
-        let quit_is_due = self.agreement().is_some() && !core::mem::replace(&mut self.session.quit, true);
-        if quit_is_due && self.context.agreement().wants(CommandKind::Quit) {
-            self.pending = Some(CommandKind::Quit);
-            return Next::Event(Event::Quit(Quit));
-        }
-        if !renew {
-            return Next::Close(error);
-        }
-        self.ending = None;
-        self.session = SmtpSession::default();
-        self.smtp_session = self.smtp_session.saturating_add(1);
-        self.dialogue.advance(CommandKind::QuitNewConnection);
-        self.context.macros.end_session();
-        self.context.message.end_session();
-        Next::Read
-    }
-
     /// A step that needs nothing of the receive buffer.
     pub(super) fn present(&mut self, next: Next) -> Result<Step<'_, Happened<'_>>, Error> {
         match next {
@@ -325,150 +274,6 @@ impl Machine {
             Next::Close(None) => Ok(Step::Close),
             Next::Close(Some(error)) => Err(error),
         }
-    }
-
-    pub(super) fn answer(&mut self, verdict: BodyVerdict) -> Result<(), WrongAnswer> {
-        let Some(command) = self.pending else { return Ok(()) };
-        let takes = match verdict {
-            BodyVerdict::Skip => command == CommandKind::Body,
-            BodyVerdict::Discard => {
-                !matches!(command, CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown)
-            }
-            _ => true,
-        };
-        if !takes {
-            return Err(WrongAnswer { command, verdict });
-        }
-        self.conclude(verdict);
-        Ok(())
-    }
-
-    /// The pending event failed.
-    pub(super) fn fail(&mut self) {
-        let Some(command) = self.pending else { return };
-        if matches!(command, CommandKind::Abort | CommandKind::Quit) {
-            return self.conclude(BodyVerdict::Continue);
-        }
-        if self.failure_verdict == FailureVerdict::Close {
-            self.pending = None;
-            return self.end(None);
-        }
-        if self.context.agreement().is_answered(command) && !self.message.end_is_due {
-            return self.conclude(self.failure());
-        }
-        // Remembered until a stage that takes a reply.
-        match command {
-            CommandKind::Connect | CommandKind::Helo => self.session.failed = true,
-            CommandKind::Unknown if !self.in_message() => self.session.failed = true,
-            _ => self.message.failed = true,
-        }
-        self.conclude(BodyVerdict::Continue);
-    }
-
-    const fn failure(&self) -> BodyVerdict {
-        match self.failure_verdict {
-            FailureVerdict::Reject => BodyVerdict::Reject,
-            FailureVerdict::TempFail | FailureVerdict::Close => BodyVerdict::TempFail,
-        }
-    }
-
-    /// The pending event is over, with this verdict: gives the one reply that is due, if any.
-    fn conclude(&mut self, verdict: BodyVerdict) {
-        let Some(command) = self.pending.take() else { return };
-        match command {
-            CommandKind::Abort => return self.end_message(),
-            CommandKind::Quit => return,
-            _ => {}
-        }
-        let last_piece = command == CommandKind::Body && self.message.end_is_due;
-        if last_piece {
-            // The one reply to the end of the message: a final verdict here, otherwise that of its own event.
-            self.message.body_skipped |= verdict == BodyVerdict::Skip;
-            if matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip) {
-                return;
-            }
-            self.message.end_is_due = false;
-            return self.reply(CommandKind::EndOfMessage, verdict);
-        }
-        if self.context.agreement().expects_reply(command) {
-            self.reply(command, verdict);
-        }
-    }
-
-    /// The one place where a verdict is written.
-    fn reply(&mut self, command: CommandKind, verdict: BodyVerdict) {
-        let failed = match command {
-            CommandKind::Connect | CommandKind::Helo => self.session.failed,
-            CommandKind::Unknown => false,
-            _ => self.session.failed || self.message.failed,
-        };
-        let verdict = match verdict {
-            _ if failed => self.failure(),
-            // Pending modifications are not lost by an early accept.
-            BodyVerdict::Accept if self.holds_back(command) => {
-                self.message.accepted = true;
-                BodyVerdict::Continue
-            }
-            BodyVerdict::Continue if command == CommandKind::EndOfMessage && self.message.accepted => {
-                BodyVerdict::Accept
-            }
-            // No MTA knows what to accept there.
-            BodyVerdict::Accept if command == CommandKind::Unknown => BodyVerdict::Continue,
-            verdict => verdict,
-        };
-        match &verdict {
-            BodyVerdict::Continue => self.accept(command, Response::Continue),
-            BodyVerdict::Accept => self.accept(command, Response::Accept),
-            BodyVerdict::Skip => {
-                self.message.body_skipped = true;
-                let can_skip = self.context.agreement().options().protocol.contains(Protocol::SKIP);
-                self.outbox.push(if can_skip { Response::Skip } else { Response::Continue });
-            }
-            BodyVerdict::Reject => self.outbox.push(Response::Reject),
-            BodyVerdict::TempFail => self.outbox.push(Response::TempFail),
-            BodyVerdict::Discard => self.outbox.push(Response::Discard),
-            BodyVerdict::Reply(reply) => self.outbox.push(Response::Reply(SmtpReply::view(reply))),
-        }
-        self.decide(command, &verdict);
-    }
-
-    /// Whether modifications wait for the end of the message.
-    fn holds_back(&self, command: CommandKind) -> bool {
-        self.in_message()
-            && !matches!(command, CommandKind::EndOfMessage | CommandKind::Unknown)
-            && !self.context.message.is_empty()
-    }
-
-    /// Continue or accept: at the end of the message with every modification, in one go.
-    fn accept(&mut self, command: CommandKind, response: Response<'_>) {
-        if command != CommandKind::EndOfMessage {
-            return self.outbox.push(response);
-        }
-        match self.context.message.send(self.outbox.bytes()) {
-            Some(body) => self.outbox.push_body(body, &response),
-            None => self.outbox.push(response),
-        }
-    }
-
-    /// What a verdict decides.
-    fn decide(&mut self, command: CommandKind, verdict: &BodyVerdict) {
-        let goes_on = matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip);
-        match command {
-            CommandKind::EndOfMessage => self.end_message(),
-            _ if goes_on => {}
-            CommandKind::Connect | CommandKind::Helo => self.dialogue.decide(),
-            CommandKind::Unknown => {}
-            // A rejected recipient is no rejected message.
-            CommandKind::Rcpt if !matches!(verdict, BodyVerdict::Accept | BodyVerdict::Discard) => {}
-            _ => self.end_message(),
-        }
-    }
-
-    fn end_message(&mut self) {
-        self.message = Message::default();
-        self.dialogue.end_message();
-        self.context.macros.end_message();
-        self.context.message.end_message();
     }
 
     pub(super) fn agreement(&self) -> Option<&Agreement> {
