@@ -97,7 +97,8 @@ impl Dialogue {
     pub fn advance(&mut self, got: CommandKind) {
         use CommandKind as C;
         match got {
-            C::Connect | C::Helo | C::Abort => self.at = Position::Session,
+            C::Connect | C::Helo => self.at = Position::Session,
+            C::Abort => self.end_message(),
             C::Mail | C::Rcpt | C::Data | C::Header | C::EndOfHeaders | C::Body | C::EndOfMessage => {
                 self.at = Position::Message(got);
             }
