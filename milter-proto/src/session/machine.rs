@@ -171,12 +171,15 @@ impl Machine {
             }
             _ => {}
         }
-        if self.is_visible(kind, packet.payload) {
+        // A last piece of the body is told as a body chunk, where one would be told; then the end itself.
+        let ends = kind == CommandKind::EndOfMessage;
+        let told_as = if ends && !packet.payload.is_empty() { CommandKind::Body } else { kind };
+        if self.is_visible(told_as) {
             if !self.outbox.is_empty() {
                 return Ok(Some(Next::Write));
             }
             decoder.take(&frame);
-            if kind == CommandKind::EndOfMessage && packet_is_empty(decoder, &frame) {
+            if told_as == CommandKind::EndOfMessage {
                 self.begin(kind);
                 return Ok(self.end_of_message());
             }
@@ -188,7 +191,7 @@ impl Machine {
             self.context.message.count_header(header.name());
         }
         decoder.take(&frame);
-        if kind == CommandKind::EndOfMessage {
+        if ends {
             return Ok(self.end_of_message());
         }
         self.pending = Some(kind);
@@ -207,19 +210,13 @@ impl Machine {
     }
 
     /// Whether the application is shown a command now.
-    fn is_visible(&self, kind: CommandKind, payload: &[u8]) -> bool {
+    fn is_visible(&self, kind: CommandKind) -> bool {
         let hidden = match kind {
             CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown => self.session.failed,
             CommandKind::Body => self.is_decided() || self.message.body_skipped,
             _ => self.is_decided(),
         };
-        let agreement = self.context.agreement();
-        // A last piece of the body is shown as a body chunk.
-        let last_piece = kind == CommandKind::EndOfMessage
-            && !payload.is_empty()
-            && agreement.wants(CommandKind::Body)
-            && !self.message.body_skipped;
-        !hidden && (agreement.wants(kind) || last_piece)
+        !hidden && self.context.agreement().wants(kind)
     }
 
     /// Whether the rest of the message is swallowed.
@@ -287,8 +284,4 @@ impl Machine {
     pub(super) const fn in_message(&self) -> bool {
         self.dialogue.in_message()
     }
-}
-
-fn packet_is_empty(decoder: &Decoder, frame: &Frame) -> bool {
-    decoder.payload(frame).is_empty()
 }
