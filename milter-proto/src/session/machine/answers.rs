@@ -20,7 +20,9 @@ impl Machine {
         if !takes {
             return Err(WrongAnswer { command, verdict });
         }
-        self.conclude(verdict);
+        // At every MTA the same: also where one waits for the reply, who was to be silent is.
+        let counts = self.context.agreement().is_answered(command);
+        self.conclude(if counts { verdict } else { BodyVerdict::Continue });
         Ok(())
     }
 
