@@ -2,7 +2,8 @@
 
 mod filter;
 
-use filter::{DISCARD, Filter, Reaction, SKIP, wish};
+use filter::{CONTINUE, DISCARD, Filter, OFFER, REJECT, Reaction, SKIP, letter_of, offer, wish};
+use milter_proto::{Actions, Context, Event};
 
 const ALL: &str = "CHMRTLNBEUAQ";
 
@@ -47,4 +48,30 @@ fn a_failure_over_the_last_piece_of_the_body_is_the_one_answer() {
             assert_eq!(filter.packets(&["M<a>\0", "Exyz"]), expected, "{body} {reaction:?}");
         }
     }
+}
+
+#[test]
+fn an_answer_where_none_is_due_is_ignored_whether_or_not_the_mta_waits() {
+    let unasked = |event: &Event<'_>, _: &mut Context| if letter_of(event) == 'E' { CONTINUE } else { REJECT };
+    let mut filter = Filter::new(wish("mrblnE")).on(unasked);
+    filter.receive(OFFER);
+    assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "Lx\0y\0", "N", "Bx", "Exyz"]), "M R L N B B E (c)");
+    // This MTA offers no "no reply".
+    let mut filter = Filter::new(wish("mrblnE")).on(unasked);
+    filter.receive(&offer(6, 0, 0x7f));
+    let expected = "M (c) R (c) L (c) N (c) B (c) B E (c)";
+    assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "Lx\0y\0", "N", "Bx", "Exyz"]), expected);
+}
+
+#[test]
+fn nothing_comes_between_the_pieces_of_a_body_and_its_verdict_even_if_the_mta_does_not_wait() {
+    let body = vec![b'x'; 200_000];
+    let mut wish = wish("M");
+    wish.require(Actions::CHANGE_BODY);
+    let mut filter = Filter::new(wish).on(move |_, cx| {
+        cx.replace_body(body.clone()).unwrap();
+        CONTINUE
+    });
+    filter.receive(&offer(6, 0x1ff, 0));
+    assert_eq!(filter.packets(&["M<a>\0", "E", "Hx\0", "Hy\0"]), "M (cb) (b) (b) (bc) (cc)");
 }

@@ -107,6 +107,9 @@ impl Machine {
                     None => continue,
                 }
             }
+            if self.outbox.has_body() {
+                return Next::Write; // before anything is put behind it
+            }
             let frame = match decoder.peek() {
                 Ok(Some(frame)) => frame,
                 Ok(None) if !self.outbox.is_empty() => return Next::Write,

@@ -47,6 +47,11 @@ impl Outbox {
         (self.handed_out || self.bytes.is_empty()) && self.body.is_none()
     }
 
+    /// Whether pieces of a body are still to be cut.
+    pub(super) const fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// What is to be written next; never empty.
     pub(super) fn next(&mut self) -> &[u8] {
         self.settle();
