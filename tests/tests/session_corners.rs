@@ -2,7 +2,7 @@
 
 mod filter;
 
-use filter::{CONTINUE, DISCARD, Filter, OFFER, REJECT, Reaction, SKIP, letter_of, offer, wish};
+use filter::{ACCEPT, CONTINUE, DISCARD, Filter, OFFER, REJECT, Reaction, SKIP, letter_of, offer, wish};
 use milter_proto::{Actions, Context, Event};
 
 const ALL: &str = "CHMRTLNBEUAQ";
@@ -52,7 +52,8 @@ fn a_failure_over_the_last_piece_of_the_body_is_the_one_answer() {
 
 #[test]
 fn an_answer_where_none_is_due_is_ignored_whether_or_not_the_mta_waits() {
-    let unasked = |event: &Event<'_>, _: &mut Context| if letter_of(event) == 'E' { CONTINUE } else { REJECT };
+    let unasked =
+        |event: &Event<'_>, _: &mut Context| if letter_of(event) == 'E' { CONTINUE } else { REJECT };
     let mut filter = Filter::new(wish("mrblnE")).on(unasked);
     filter.receive(OFFER);
     assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "Lx\0y\0", "N", "Bx", "Exyz"]), "M R L N B B E (c)");
@@ -74,4 +75,44 @@ fn nothing_comes_between_the_pieces_of_a_body_and_its_verdict_even_if_the_mta_do
     });
     filter.receive(&offer(6, 0x1ff, 0));
     assert_eq!(filter.packets(&["M<a>\0", "E", "Hx\0", "Hy\0"]), "M (cb) (b) (b) (bc) (cc)");
+}
+
+/// DECISIONS: an early ACCEPT while modifications wait becomes "swallow the rest, send them with accept at E".
+#[test]
+fn an_early_accept_does_not_lose_what_was_recorded_for_the_session() {
+    for stage in ['C', 'H'] {
+        let mut wish = wish(ALL);
+        wish.require(Actions::ADD_HEADERS);
+        let mut filter = Filter::negotiated(wish).on(move |event, cx| match letter_of(event) {
+            letter if letter == stage => {
+                cx.add_header("X", "y").unwrap();
+                ACCEPT
+            }
+            'C' | 'H' => CONTINUE,
+            _ => REJECT,
+        });
+        let begin = filter.packets(&["Ch\0U", "Hx\0"]);
+        assert_eq!(begin, if stage == 'C' { "C (cc)" } else { "C (c) H (c)" });
+        // Nothing is shown any more, and HELO drops nothing.
+        let message = &["Hy\0", "M<a>\0", "R<b>\0", "UFOO\0", "Lx\0y\0", "N", "Bx", "E"];
+        assert_eq!(filter.packets(message), "(cccccccha)");
+        assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "A", "M<a>\0", "E"]), "(cccha)");
+        // A new SMTP session is asked again.
+        assert_eq!(filter.packets(&["M<a>\0", "K", "Ch\0U"]), "(c) Q C (c)");
+    }
+}
+
+#[test]
+fn an_accepted_message_is_not_aborted() {
+    let mut wish = wish(ALL);
+    wish.require(Actions::ADD_HEADERS);
+    let mut filter = Filter::negotiated(wish).on(|event, cx| {
+        if letter_of(event) == 'R' {
+            cx.add_header("X", "y").unwrap();
+        }
+        if letter_of(event) == 'T' { ACCEPT } else { CONTINUE }
+    });
+    let expected = "M (c) R (c) T (c) M (c) R (c)";
+    assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "T", "A", "M<a>\0", "R<b>\0"]), expected);
+    assert_eq!(filter.packets(&["T", "Lx\0y\0", "N", "Bx", "E", "Q"]), "T (ccccha) Q .");
 }

@@ -43,6 +43,15 @@ struct SmtpSession {
     quit: bool,
     /// A stage of the session that takes no reply failed: every reply is the failure verdict.
     failed: bool,
+    /// It was accepted while modifications wait: they are sent with the verdict of every message.
+    accepted: bool,
+}
+
+impl SmtpSession {
+    /// Whether the rest of the SMTP session is swallowed.
+    const fn is_decided(&self) -> bool {
+        self.failed || self.accepted
+    }
 }
 
 #[derive(Debug, Default)]
@@ -215,7 +224,7 @@ impl Machine {
     /// Whether the application is shown a command now.
     fn is_visible(&self, kind: CommandKind) -> bool {
         let hidden = match kind {
-            CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown => self.session.failed,
+            CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown => self.session.is_decided(),
             CommandKind::Body => self.is_decided() || self.message.body_skipped,
             _ => self.is_decided(),
         };
@@ -224,7 +233,7 @@ impl Machine {
 
     /// Whether the rest of the message is swallowed.
     const fn is_decided(&self) -> bool {
-        self.session.failed || self.message.failed || self.message.accepted
+        self.session.is_decided() || self.message.failed || self.message.accepted
     }
 
     /// A command is acted on: macros and scopes begin and end with it.
@@ -233,7 +242,9 @@ impl Machine {
         self.dialogue.advance(kind);
         self.context.macros.begin(kind);
         if kind == CommandKind::Helo {
-            self.context.message.begin_helo();
+            if !self.session.accepted {
+                self.context.message.begin_helo();
+            }
         } else if self.in_message() && !was_in_message {
             self.context.message_number = self.context.message_number.saturating_add(1);
             self.context.message.begin_message();

@@ -141,7 +141,11 @@ pub(crate) fn wish(letters: &str) -> Wish {
     let mut wish = Wish::new();
     for letter in letters.chars() {
         let kind = CommandKind::from_letter(letter.to_ascii_uppercase() as u8).unwrap();
-        if letter.is_ascii_uppercase() { wish.answers(kind) } else { wish.watches(kind) };
+        if letter.is_ascii_uppercase() {
+            wish.answers(kind)
+        } else {
+            wish.watches(kind)
+        };
     }
     wish
 }

@@ -89,10 +89,12 @@ impl Machine {
             _ if failed => self.failure(),
             // Pending modifications are not lost by an early accept.
             BodyVerdict::Accept if self.holds_back(command) => {
-                self.message.accepted = true;
+                let in_message = self.in_message();
+                self.message.accepted = in_message;
+                self.session.accepted |= !in_message;
                 BodyVerdict::Continue
             }
-            BodyVerdict::Continue if command == CommandKind::EndOfMessage && self.message.accepted => {
+            BodyVerdict::Continue if command == CommandKind::EndOfMessage && self.is_accepted() => {
                 BodyVerdict::Accept
             }
             // No MTA knows what to accept there.
@@ -117,9 +119,13 @@ impl Machine {
 
     /// Whether modifications wait for the end of the message.
     fn holds_back(&self, command: CommandKind) -> bool {
-        self.in_message()
-            && !matches!(command, CommandKind::EndOfMessage | CommandKind::Unknown)
+        !matches!(command, CommandKind::EndOfMessage | CommandKind::Unknown)
             && !self.context.message.is_empty()
+    }
+
+    /// Whether the message, or the SMTP session, was accepted before the end of the message.
+    pub(super) const fn is_accepted(&self) -> bool {
+        self.session.accepted || self.message.accepted
     }
 
     /// Continue or accept: at the end of the message with every modification, in one go.

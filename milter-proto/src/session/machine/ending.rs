@@ -14,9 +14,9 @@ pub(super) struct Ending {
 }
 
 impl Machine {
-    /// The open message is aborted.
+    /// The open message is aborted. The application is not told of one that it accepted already.
     pub(super) fn abort(&mut self) -> Option<Next> {
-        if !self.context.agreement().wants(CommandKind::Abort) {
+        if self.is_accepted() || !self.context.agreement().wants(CommandKind::Abort) {
             self.end_message();
             return None;
         }
