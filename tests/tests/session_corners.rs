@@ -116,3 +116,21 @@ fn an_accepted_message_is_not_aborted() {
     assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "T", "A", "M<a>\0", "R<b>\0"]), expected);
     assert_eq!(filter.packets(&["T", "Lx\0y\0", "N", "Bx", "E", "Q"]), "T (ccccha) Q .");
 }
+
+#[test]
+fn macros_of_a_switched_off_mail_or_helo_end_the_message_that_they_would_end() {
+    for (off, letter) in [("M", "M"), ("H", "H")] {
+        let letters: String = ALL.chars().filter(|letter| !off.contains(*letter)).collect();
+        let mut filter = Filter::negotiated(wish(&letters)).on(|event, cx| {
+            if letter_of(event) == 'A' {
+                assert_eq!(cx.macros.get("i").unwrap(), "1");
+            }
+            CONTINUE
+        });
+        let open: &[&str] = if off == "M" { &[] } else { &["M<a>\0"] };
+        filter.packets(&[&["DC", "Ch\0U"], open, &["DRi\x001\0", "R<b>\0", "T"]].concat());
+        assert_eq!(filter.packets(&[&format!("D{letter}{{x}}\0y\0")]), "A", "{letter}");
+        assert_eq!(filter.session.context().macros.get("i"), None);
+        assert_eq!(filter.session.context().macros.get("x").unwrap(), "y");
+    }
+}

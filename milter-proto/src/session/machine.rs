@@ -159,7 +159,7 @@ impl Machine {
                     // Where a command is switched off, its macros do its work: they begin what it would begin.
                     let stage = CommandKind::from_letter(define.stage()).ok();
                     let stage = stage.filter(|stage| self.context.agreement().is_switched_off(*stage));
-                    if stage == Some(CommandKind::Mail) && self.in_message() {
+                    if matches!(stage, Some(CommandKind::Helo | CommandKind::Mail)) && self.in_message() {
                         return Ok(self.abort());
                     }
                     self.context.macros.define(&define);
