@@ -28,6 +28,7 @@ pub(super) struct Machine {
     /// The event that was handed out.
     pending: Option<CommandKind>,
     ending: Option<Ending>,
+    pub(super) messages_over: u64,
 
     // Per SMTP session; replaced as a whole at QUIT_NC.
     pub(super) smtp_session: u64,
@@ -68,7 +69,7 @@ struct Message {
 
 /// What comes next, without borrowing anything.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Read,
     Write,
     /// An event whose packet was taken and is to be decoded.
@@ -88,6 +89,7 @@ impl Machine {
             failure_verdict: FailureVerdict::default(),
             pending: None,
             ending: None,
+            messages_over: 0,
             smtp_session: 0,
             session: SmtpSession::default(),
             message: Message::default(),

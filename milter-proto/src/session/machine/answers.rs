@@ -154,6 +154,7 @@ impl Machine {
     }
 
     pub(super) fn end_message(&mut self) {
+        self.messages_over = self.messages_over.saturating_add(1);
         self.message = Message::default();
         self.dialogue.end_message();
         self.context.macros.end_message();
