@@ -281,7 +281,10 @@ impl Machine {
     /// A step that needs nothing of the receive buffer.
     pub(super) fn present(&mut self, next: Next) -> Result<Step<'_, Happened<'_>>, Error> {
         match next {
-            Next::Read | Next::Command(..) => Ok(Step::Read),
+            Next::Read | Next::Command(..) => {
+                self.outbox.settle();
+                Ok(Step::Read)
+            }
             Next::Write => Ok(Step::Write(self.outbox.next())),
             Next::Event(event) => Ok(Step::Event(Happened { event, context: &mut self.context })),
             Next::Close(None) => Ok(Step::Close),

@@ -69,8 +69,8 @@ impl Outbox {
         &self.bytes
     }
 
-    /// What was handed out has been written.
-    fn settle(&mut self) {
+    /// What was handed out has been written: its memory is given back.
+    pub(super) fn settle(&mut self) {
         if self.handed_out {
             self.bytes.clear();
             self.bytes.shrink_to(KEPT);
