@@ -173,9 +173,7 @@ mod tests {
         assert_eq!(values(&macros), "BENTRMHC");
         macros.begin(Body);
         assert_eq!(values(&macros), "BENTRMHC", "the volatile slot is for this command");
-        for (begins, left) in
-            [(Data, "ENTRMHC"), (Rcpt, "MHC"), (Mail, "HC"), (Helo, "C"), (CommandKind::Connect, "")]
-        {
+        for (begins, left) in [(Data, "ENTRMHC"), (Rcpt, "MHC"), (Mail, "HC"), (Helo, "C"), (Connect, "")] {
             macros.begin(begins);
             assert_eq!(values(&macros), left, "{begins}");
         }
