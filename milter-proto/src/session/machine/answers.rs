@@ -36,7 +36,11 @@ impl Machine {
             self.pending = None;
             return self.end(None);
         }
-        if self.context.agreement().is_answered(command) && !self.message.end_is_due {
+        // The last piece of a body takes the reply of the end of the message. A failure over an unknown command
+        // concerns that one, where it can be told.
+        let agreement = self.context.agreement();
+        let told_here = command == CommandKind::Unknown && agreement.expects_reply(command);
+        if agreement.is_answered(command) || self.message.end_is_due || told_here {
             return self.conclude(self.failure());
         }
         // Remembered until a stage that takes a reply.
