@@ -164,7 +164,8 @@ fn each_smtp_session_is_quit_once() {
                 filter.packets(&["Ch\0U", "M<a>\0", "K"]);
             }
             end(&mut filter);
-            (filter.end(), filter.run());
+            filter.end();
+            filter.run();
             assert_eq!(filter.seen.matches('Q').count(), sessions, "{}", filter.seen);
         }
     }

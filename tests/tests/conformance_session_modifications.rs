@@ -236,7 +236,7 @@ fn deletions_of_one_name_go_from_the_highest_down() {
         CONTINUE
     });
     filter.session.track_headers();
-    let headers = ["LX-Spam\01\0", "LA\0b\0", "Lx-spam\02\0", "LX-SPAM\03\0"];
+    let headers = ["LX-Spam\0a\0", "LA\0b\0", "Lx-spam\0b\0", "LX-SPAM\0c\0"];
     filter.packets(&[&["M<a>\0"], &headers[..]].concat());
     filter.bytes.clear();
     assert_eq!(filter.packets(&["E"]), "E (mmmc)");
