@@ -43,8 +43,8 @@ fn statement_44_macros_may_carry_any_letter() {
 #[test]
 fn statement_45_macros_may_come_for_a_step_that_was_switched_off() {
     let packets =
-        ["DCi\01\0", "DHi\02\0", "DMi\03\0", "DRi\04\0", "DTi\05\0", "DLi\06\0", "Lx\0y\0", "DE", "E"];
-    assert_eq!(seen(wish("LE"), &packets), "L:654321 E:54321");
+        ["DCi\0a\0", "DHi\0b\0", "DMi\0c\0", "DRi\0d\0", "DTi\0e\0", "DLi\0f\0", "Lx\0y\0", "DE", "E"];
+    assert_eq!(seen(wish("LE"), &packets), "L:fedcba E:edcba");
 }
 
 #[test]
