@@ -17,6 +17,7 @@ pub mod octets;
 pub mod packets;
 pub mod replies;
 pub mod responses;
+pub mod session;
 
 use milter_proto::{Decoder, Packet};
 use proptest::prelude::ProptestConfig;
