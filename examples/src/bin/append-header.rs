@@ -11,7 +11,7 @@ use milter_examples::run::run;
 ///
 /// The value is the IP address, `local` for a client on a unix socket, or `unknown` if the mail server does not know it.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "append-header", version, after_help = AFTER_HELP)]
 struct Options {
     #[command(flatten)]
     common: Common,

@@ -13,7 +13,7 @@ use milter_proto::SmtpReply;
 /// Addresses are compared without regard to case, before the @ as well. The null sender, that of bounces, is never
 /// rejected.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "block-sender", version, after_help = AFTER_HELP)]
 struct Options {
     #[command(flatten)]
     common: Common,

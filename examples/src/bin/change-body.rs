@@ -14,7 +14,7 @@ use milter_examples::run::{fail, run};
 /// Headers stay as they are: a message that says it has several parts, or an encoding, still says so. Line ends may be
 /// LF or CR LF.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "change-body", version, after_help = AFTER_HELP)]
 struct Options {
     #[command(flatten)]
     common: Common,

@@ -11,7 +11,7 @@ use milter_examples::run::run;
 ///
 /// A line has the event, the number of the connection, that of the message on it, the macros and all data of the event.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP)]
+#[command(name = "log-all", version, after_help = AFTER_HELP)]
 struct Options {
     #[command(flatten)]
     common: Common,
