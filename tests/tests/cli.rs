@@ -161,19 +161,33 @@ fn environment_is_read() {
 fn log_level_is_kept() {
     let socket = MilterSocket::new();
     let quiet = start("append-header", &["--listen", &socket.spec(), "--log-level", "WARN"], &[]);
-    // It does not say when it is ready, but it answers then: version 6, headers may be added.
-    let deadline = Instant::now() + TIMEOUT;
-    let mut mta = loop {
-        match UnixStream::connect(socket.path()) {
-            Ok(stream) => break stream,
-            Err(error) => assert!(Instant::now() < deadline, "{error}"),
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
-    mta.set_read_timeout(Some(TIMEOUT)).unwrap();
-    mta.write_all(b"\0\0\0\x0dO\0\0\0\x06\0\0\0\x01\0\0\0\0").unwrap();
-    mta.read_exact(&mut [0; 17]).unwrap();
+    // It does not say when it is ready, but it answers then.
+    drop(negotiate(&socket.path()));
     assert_ended_by(Signal::SIGTERM, quiet, &socket.path(), str::is_empty);
+}
+
+#[test]
+fn broken_stdout_stops_no_mail() {
+    let socket = MilterSocket::new();
+    // Each write to this device fails.
+    let command = "exec \"$0\" \"$@\" >/dev/full";
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).arg(runnable("log-all")).args(["--listen", &socket.spec()]);
+    let program = Runnable::start(&mut shell);
+    program.wait_for_line("listening on ", TIMEOUT);
+    for _ in 0..2 {
+        let mut mta = negotiate(&socket.path());
+        // A message in the shortest form.
+        mta.write_all(b"\0\0\0\x04M<>\0\0\0\0\x01E").unwrap();
+        let mut answer = [0; 5];
+        mta.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"\0\0\0\x01c");
+    }
+    program.signal(Signal::SIGTERM);
+    let (code, _, stderr) = outcome(program);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(stderr.matches("events are lost: cannot write the log").count(), 1, "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 #[test]
@@ -206,4 +220,22 @@ fn stale_socket_is_replaced() {
     killed.kill();
     assert!(socket.path().exists());
     start("log-all", &listen, &[]).wait_for_line("listening on ", TIMEOUT);
+}
+
+/// A connection to the filter at `socket`, as soon as there is one, after the negotiation.
+#[track_caller]
+fn negotiate(socket: &Path) -> UnixStream {
+    let deadline = Instant::now() + TIMEOUT;
+    let mut mta = loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    mta.set_read_timeout(Some(TIMEOUT)).unwrap();
+    // Version 6; headers may be added; no command can be switched off; none but the end of a message needs a reply.
+    mta.write_all(b"\0\0\0\x0dO\0\0\0\x06\0\0\0\x01\0\x0f\xf8\x80").unwrap();
+    mta.read_exact(&mut [0; 17]).unwrap();
+    mta
 }
