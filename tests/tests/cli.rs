@@ -20,15 +20,10 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
     ("log-all", &[]),
 ];
 
-const VARIABLES: [&str; 4] = ["MILTER_LISTEN", "MILTER_LOG_LEVEL", "MILTER_LOG_FORMAT", "MILTER_HEADER_NAME"];
-
 /// Starts a program with these options and these environment variables only.
 fn start(name: &str, options: &[&str], variables: &[(&str, &str)]) -> Runnable {
     let mut command = Command::new(runnable(name));
-    for variable in VARIABLES {
-        command.env_remove(variable);
-    }
-    Runnable::start(command.args(options).envs(variables.iter().copied()))
+    Runnable::start(command.args(options).env_clear().envs(variables.iter().copied()))
 }
 
 /// Its exit status, stdout and stderr.

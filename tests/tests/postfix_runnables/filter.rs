@@ -55,7 +55,7 @@ fn start(
 ) -> (Runnable, String) {
     const LISTENING: &str = "listening on ";
     let mut command = Command::new(runnable(name));
-    let process = Runnable::start(command.args(["--listen", wanted]).args(arguments));
+    let process = Runnable::start(command.args(["--listen", wanted]).args(arguments).env_clear());
     let line = process.wait_for_line(LISTENING, TIMEOUT);
     if let Some(socket) = socket {
         socket.allow_everybody(TIMEOUT);

@@ -114,7 +114,7 @@ fn assert_macros(events: &[Value]) {
 }
 
 pub(crate) fn other_alphabets_and_octets_are_logged(transport: Transport) {
-    let filter = Filter::start(transport, "log-all", &["--log-format", "json", "--log-level", "INFO"]);
+    let filter = Filter::start(transport, "log-all", &["--log-format", "json"]);
     let sink = Sink::start();
     let postfix = filter.postfix(&sink);
     let mut client = SmtpClient::connect(postfix.smtp_address());
