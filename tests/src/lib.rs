@@ -1,8 +1,8 @@
 //! Harness of the tests against real mail servers.
 //!
 //! [`Postfix`] is a private Postfix for one test, [`Sink`] the SMTP server it delivers to, [`SmtpClient`] the
-//! client that speaks to it, [`Runnable`] a program under test and [`MilterSocket`] a unix socket path that
-//! Postfix may connect to.
+//! client that speaks to it, [`Runnable`] a program under test, [`Served`] a filter in the test process and
+//! [`MilterSocket`] a unix socket path that Postfix may connect to.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
@@ -22,6 +22,7 @@
 
 mod build;
 mod delivered;
+mod in_process;
 mod milter_socket;
 mod poll;
 mod postfix;
@@ -32,6 +33,7 @@ mod watchdog;
 
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
+pub use in_process::{Served, serve};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use postfix::{Postfix, PostfixBuilder};

@@ -127,6 +127,20 @@ impl Postfix {
         found.unwrap_or_else(|| panic!("no log line with {part:?} within {timeout:?}:\n{}", self.log()))
     }
 
+    /// Waits until the log has at least `count` lines that contain `part`, and gives all of them.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer within `timeout`.
+    #[track_caller]
+    pub fn wait_for_log_lines(&self, part: &str, count: usize, timeout: Duration) -> Vec<String> {
+        let lines = || self.log().lines().filter(|line| line.contains(part)).map(str::to_owned).collect();
+        let found = poll(timeout, || Some(lines()).filter(|lines: &Vec<String>| lines.len() >= count));
+        found.unwrap_or_else(|| {
+            panic!("fewer than {count} log lines with {part:?} within {timeout:?}:\n{}", self.log())
+        })
+    }
+
     /// The queue ids of the messages on hold, where a milter's quarantine puts them.
     pub fn held(&self) -> Vec<String> {
         let hold = configuration::queue_directory(self.directory.path()).join("hold");
