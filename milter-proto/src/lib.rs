@@ -26,6 +26,7 @@ mod dialogue;
 pub mod error;
 mod event;
 mod macros;
+mod message;
 mod modifications;
 mod negotiation;
 mod packet;
@@ -56,6 +57,7 @@ pub use error::{
 };
 pub use event::Event;
 pub use macros::Macros;
+pub use message::{EnvelopeAddress, Message, MessageHeader, MtaRules};
 pub use modifications::{ModificationError, Modifications};
 pub use negotiation::{
     Actions, Agreement, MacroNames, MacroRequests, MacroRequestsBuf, MacroStage, Options, OptionsAnswer,
