@@ -105,7 +105,7 @@ impl Headers {
         }
     }
 
-    /// Forgets what only the filter before could still count.
+    /// Stops counting what the filter before deleted. At Sendmail its place is then like that of a default.
     pub(super) fn next_filter(&mut self) {
         for field in self.fields.iter_mut().filter(|field| !field.is_written) {
             field.origin = if field.is(b"Received") { Origin::Trace } else { Origin::Template };
