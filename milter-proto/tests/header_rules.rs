@@ -1,8 +1,8 @@
 //! Where Postfix and Sendmail put a change of the headers, case by case.
 //!
-//! Statements of the protocol's conformance list: 93, 94, 95. What stands here for Sendmail was seen at Sendmail
-//! 8.17.1.9, with the default headers of its usual configuration; for Postfix it follows from its sources, where
-//! `delivered.rs` does not show it.
+//! Statements of the protocol's conformance list: 93, 94, 95. Every case of the table was seen at Postfix
+//! 3.7.11. Of Sendmail 8.17.1.9 most were, in its queue file and with the default headers of its usual configuration;
+//! what was not follows from the same few functions of its sources. The cases with two filters are Sendmail's.
 
 use milter_proto::{HeaderField, HeaderName, HeaderValue, Message, Modification, MtaRules};
 
