@@ -28,6 +28,7 @@ mod event;
 #[cfg(test)]
 mod known_answers;
 mod macros;
+mod message;
 mod modifications;
 mod mta;
 mod negotiation;
@@ -59,6 +60,7 @@ pub use error::{
 };
 pub use event::Event;
 pub use macros::Macros;
+pub use message::{EnvelopeAddress, Message, MessageHeader, MtaRules};
 pub use modifications::{ModificationError, Modifications};
 pub use mta::{AnswerError, Decision, Heard, Mta, Outcome, ResponseViolation, Scope, SendError, Sent};
 pub use negotiation::{
