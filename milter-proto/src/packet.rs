@@ -36,6 +36,13 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
 }
 
+impl<'a> Packet<'a> {
+    /// A packet that came from elsewhere than a [`Decoder`].
+    pub const fn new(letter: u8, payload: &'a [u8]) -> Self {
+        Self { letter, payload }
+    }
+}
+
 /// Writes a packet whose payload is the concatenation of `parts`. The caller bounds the payload.
 pub(crate) fn put(out: &mut impl BufMut, letter: u8, parts: &[&[u8]]) {
     let payload = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
