@@ -22,7 +22,9 @@
 
 mod build;
 mod delivered;
+mod directory;
 mod in_process;
+mod mail_server;
 mod milter_socket;
 mod poll;
 mod postfix;

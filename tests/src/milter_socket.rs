@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::directory::short_directory;
 use crate::poll::poll;
 
 /// A path for a milter's unix socket, in a directory of its own.
@@ -24,15 +25,7 @@ pub struct MilterSocket {
 impl MilterSocket {
     /// Makes the directory; the socket itself is left to the milter.
     pub fn new() -> Self {
-        // Unix socket paths are limited to 108 bytes: stay directly under /tmp, wherever TMPDIR points to.
-        let directory = tempfile::Builder::new()
-            .prefix("ms")
-            .tempdir_in("/tmp")
-            .unwrap_or_else(|error| panic!("cannot make a directory for a socket in /tmp: {error}"));
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap_or_else(|error| {
-            panic!("cannot open {} to everybody: {error}", directory.path().display())
-        });
-        Self { directory }
+        Self { directory: short_directory("ms") }
     }
 
     /// The path to bind.
