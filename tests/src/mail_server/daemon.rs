@@ -63,7 +63,12 @@ impl Daemon {
                 ended.then_some(Err(NotStarted::Failed))
             }
         });
-        running.unwrap_or(Err(NotStarted::Failed)).map(|()| daemon)
+        if let Err(why) = running.unwrap_or(Err(NotStarted::Failed)) {
+            // It has nothing to put in order. Sendmail, asleep until it tries the port again, would not hear a SIGTERM.
+            let _ = daemon.process.kill();
+            return Err(why);
+        }
+        Ok(daemon)
     }
 
     fn group(&self) -> Pid {
