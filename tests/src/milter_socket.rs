@@ -1,4 +1,4 @@
-//! A unix socket path that a milter of the test and Postfix's smtpd can both use.
+//! A unix socket path that a milter of the test and a mail server can both use.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -16,7 +16,8 @@ use crate::poll::poll;
 /// For `connect()` that user needs search permission on every directory above (given here: the directory has mode
 /// 0755 and `/tmp` lets everybody pass) *and write permission on the socket itself*. A socket bound under the usual
 /// umask 022 has mode 0755, so Postfix gets "Permission denied": the milter has to set the mode itself, or the test
-/// calls [`allow_everybody`](Self::allow_everybody) once the milter listens.
+/// calls [`allow_everybody`](Self::allow_everybody) once the milter listens. Sendmail connects as root, so it needs none of
+/// that.
 #[derive(Debug)]
 pub struct MilterSocket {
     directory: TempDir,
