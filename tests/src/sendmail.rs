@@ -78,6 +78,16 @@ impl Sendmail {
         self.server.wait_for_log(part, timeout)
     }
 
+    /// Waits until the log has at least `count` lines that contain `part`, and gives all of them.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer within `timeout`.
+    #[track_caller]
+    pub fn wait_for_log_lines(&self, part: &str, count: usize, timeout: Duration) -> Vec<String> {
+        self.server.wait_for_log_lines(part, count, timeout)
+    }
+
     /// The queue ids of the messages that a milter quarantined.
     pub fn held(&self) -> Vec<String> {
         let queue = configuration::queue_directory(self.server.base());

@@ -185,7 +185,7 @@ fn restart_waits_for_its_port() {
     let squatter = TcpListener::bind(address).unwrap();
     thread::scope(|scope| {
         scope.spawn(move || {
-            thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_secs(1));
             drop(squatter);
         });
         sendmail.restart();
