@@ -1,8 +1,8 @@
 //! Harness of the tests against real mail servers.
 //!
-//! [`Postfix`] is a private Postfix for one test, [`Sink`] the SMTP server it delivers to, [`SmtpClient`] the
-//! client that speaks to it, [`Runnable`] a program under test, [`Served`] a filter in the test process and
-//! [`MilterSocket`] a unix socket path that Postfix may connect to.
+//! [`Postfix`] and [`Sendmail`] are private mail servers for one test, [`Sink`] the SMTP server they deliver to,
+//! [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter in the test
+//! process and [`MilterSocket`] a unix socket path that either server may connect to.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
@@ -22,11 +22,14 @@
 
 mod build;
 mod delivered;
+mod directory;
 mod in_process;
+mod mail_server;
 mod milter_socket;
 mod poll;
 mod postfix;
 mod process;
+mod sendmail;
 mod sink;
 mod smtp;
 mod watchdog;
@@ -38,5 +41,6 @@ pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use postfix::{Postfix, PostfixBuilder};
 pub use process::Runnable;
+pub use sendmail::{Sendmail, SendmailBuilder};
 pub use sink::Sink;
 pub use smtp::{SmtpAnswer, SmtpClient};
