@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, BoxError};
 use super::hook::Hooks;
-use super::milter::Application;
+use super::application::Application;
 use super::state::State;
 use crate::command::CommandKind;
 use crate::context::Context;
