@@ -1,8 +1,8 @@
 //! A connection of an MTA with an application: the session's events become calls of hooks.
 
 use super::answer::{Answer, BoxError};
-use super::hook::Hooks;
 use super::application::Application;
+use super::hook::Hooks;
 use super::state::State;
 use crate::command::CommandKind;
 use crate::context::Context;
