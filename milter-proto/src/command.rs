@@ -249,3 +249,29 @@ impl fmt::Display for CommandKind {
 }
 
 const NUL: &[u8] = &[0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known_answers;
+    use alloc::string::ToString;
+
+    #[test]
+    fn known_answers() {
+        known_answers::commands(&[
+            (b"O\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff", Command::Negotiate(Options::CURRENT)),
+            (b"A", Command::Abort),
+            (b"Q", Command::Quit),
+            (b"K", Command::QuitNewConnection),
+        ]);
+    }
+
+    #[test]
+    fn letters_and_names() {
+        let kinds = (0..=u8::MAX).filter_map(|letter| CommandKind::from_letter(letter).ok());
+        assert!(kinds.clone().all(|kind| CommandKind::from_letter(kind.letter()) == Ok(kind)));
+        assert!(kinds.clone().all(|kind| kind.c_name().starts_with("SMFIC_")));
+        assert_eq!(kinds.count(), 15);
+        assert_eq!(CommandKind::Body.to_string(), "SMFIC_BODY 'B' (0x42)");
+    }
+}

@@ -97,7 +97,8 @@ impl Dialogue {
     pub fn advance(&mut self, got: CommandKind) {
         use CommandKind as C;
         match got {
-            C::Connect | C::Helo | C::Abort => self.at = Position::Session,
+            C::Connect | C::Helo => self.at = Position::Session,
+            C::Abort => self.end_message(),
             C::Mail | C::Rcpt | C::Data | C::Header | C::EndOfHeaders | C::Body | C::EndOfMessage => {
                 self.at = Position::Message(got);
             }
@@ -175,5 +176,76 @@ impl fmt::Display for Expected {
             }
             Position::Decided => "SMFIC_QUIT or the end of the stream",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    const MESSAGE: [CommandKind; 7] = [
+        CommandKind::Mail,
+        CommandKind::Rcpt,
+        CommandKind::Data,
+        CommandKind::Header,
+        CommandKind::EndOfHeaders,
+        CommandKind::Body,
+        CommandKind::EndOfMessage,
+    ];
+
+    fn at(position: Position) -> Dialogue {
+        Dialogue { at: position, mail_is_switched_off: false }
+    }
+
+    #[test]
+    fn the_ladder_of_a_message_is_only_climbed() {
+        for (one, from) in MESSAGE.into_iter().enumerate() {
+            let dialogue = at(Position::Message(from));
+            let may_come: Vec<_> = MESSAGE.map(|to| dialogue.check(to).is_ok()).into();
+            let expected: Vec<_> = (0..MESSAGE.len())
+                .map(|other| other == 0 || other > one || (other == one && matches!(other, 1 | 3 | 5)))
+                .collect();
+            assert_eq!(may_come, expected, "{from}");
+        }
+    }
+
+    #[test]
+    fn abort_and_unknown_commands_move_nothing_outside_of_a_message() {
+        for position in [Position::Negotiated, Position::Session] {
+            for got in [CommandKind::Abort, CommandKind::Unknown, CommandKind::DefineMacros] {
+                let mut dialogue = at(position);
+                assert_eq!(dialogue.check(got), Ok(Order::Now));
+                dialogue.advance(got);
+                assert_eq!(dialogue.position(), position);
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_session_was_decided_it_can_only_end() {
+        let dialogue = at(Position::Decided);
+        let letters = *b"OCHMRTLNBEUADQK";
+        let may_come: Vec<u8> = letters
+            .into_iter()
+            .filter(|letter| dialogue.check(CommandKind::from_letter(*letter).unwrap()).is_ok())
+            .collect();
+        assert_eq!(may_come, b"DQK");
+    }
+
+    #[test]
+    fn a_violation_says_where_it_was_and_what_was_expected() {
+        let violation = at(Position::Message(CommandKind::Data)).check(CommandKind::Rcpt).unwrap_err();
+        assert_eq!(
+            violation.to_string(),
+            "SMFIC_RCPT 'R' (0x52) after SMFIC_DATA 'T' (0x54): expected what follows in a message, or SMFIC_HELO, \
+             SMFIC_MAIL, SMFIC_ABORT or SMFIC_QUIT"
+        );
+        let violation = at(Position::Start).check(CommandKind::Mail).unwrap_err();
+        assert_eq!(
+            violation.to_string(),
+            "SMFIC_MAIL 'M' (0x4d) before the negotiation: expected SMFIC_OPTNEG"
+        );
     }
 }

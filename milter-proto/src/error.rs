@@ -74,7 +74,7 @@ struct Guess([u8; 4]);
 impl fmt::Display for Guess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(head) = self;
-        let what = match head {
+        let what = match &head.map(|octet| octet.to_ascii_uppercase()) {
             [0x16, 0x03, ..] => return f.write_str("; this looks like a TLS handshake"),
             b"GET " | b"POST" | b"HEAD" | b"PUT " | b"OPTI" => "HTTP",
             b"EHLO" | b"HELO" | b"MAIL" | b"QUIT" | b"LHLO" => "SMTP",
@@ -189,11 +189,127 @@ impl TooLong {
     }
 }
 
+/// The beginning of what came, for errors that are small and can be copied.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Excerpt {
+    octets: [u8; Self::LENGTH],
+    length: usize,
+}
+
+impl Excerpt {
+    const LENGTH: usize = 16;
+
+    /// The beginning of these octets.
+    pub fn of(octets: &[u8]) -> Self {
+        let mut excerpt = Self { octets: [0; Self::LENGTH], length: octets.len() };
+        for (kept, octet) in excerpt.octets.iter_mut().zip(octets) {
+            *kept = *octet;
+        }
+        excerpt
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.octets.get(..self.length).unwrap_or(&self.octets);
+        let more = if self.length > Self::LENGTH { "…" } else { "" };
+        write!(f, "\"{}{more}\"", kept.escape_ascii())
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// A letter as people read it.
 pub(crate) struct Letter(pub(crate) u8);
 
 impl fmt::Display for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "'{}' ({:#04x})", self.0.escape_ascii(), self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn packet_errors_say_what_was_expected_and_what_came() {
+        let head = |head: &[u8; 4]| {
+            let error = PacketError::TooLong { length: u32::from_be_bytes(*head), limit: 65536, head: *head };
+            error.to_string().split_once("; ").map(|(_, guess)| guess.to_string())
+        };
+        assert_eq!(head(b"EHLO").as_deref(), Some("this looks like SMTP: \"EHLO\""));
+        assert_eq!(head(b"ehlo").as_deref(), Some("this looks like SMTP: \"ehlo\""));
+        assert_eq!(head(b"GET ").as_deref(), Some("this looks like HTTP: \"GET \""));
+        assert_eq!(head(b"220 ").as_deref(), Some("this looks like text: \"220 \""));
+        assert_eq!(head(b"a\r\nb").as_deref(), Some("this looks like text: \"a\\r\\nb\""));
+        assert_eq!(head(b"\x16\x03\x01\x02").as_deref(), Some("this looks like a TLS handshake"));
+        assert_eq!(head(b"\xff\xff\xff\xff"), None);
+        for (error, text) in [
+            (PacketError::Empty, "a packet of length 0: expected at least 1, the letter"),
+            (
+                PacketError::TooLong { length: 65537, limit: 65536, head: [0, 1, 0, 1] },
+                "a packet of length 65537: expected at most 65536",
+            ),
+            (
+                PacketError::EndInsidePacket { expected: 4, got: 1 },
+                "the stream ended inside a packet: expected 4 octets, got 1",
+            ),
+        ] {
+            assert_eq!((error.to_string().as_str(), Error::from(error).to_string().as_str()), (text, text));
+        }
+    }
+
+    #[test]
+    fn decode_errors_say_what_was_expected_and_what_came() {
+        let (packet, field) = ("SMFIC_HELO", "the name");
+        for (error, text) in [
+            (DecodeError::UnknownCommand(b'Z'), "unknown command 'Z' (0x5a)"),
+            (DecodeError::UnknownResponse(0), "unknown response '\\x00' (0x00)"),
+            (
+                DecodeError::Unsupported(UnsupportedResponse::ConnectionFail),
+                "unsupported response 'f' (SMFIR_CONN_FAIL): a filter ends a session by a reply of 421",
+            ),
+            (
+                DecodeError::Unsupported(UnsupportedResponse::Shutdown),
+                "unsupported response '4' (SMFIR_SHUTDOWN): a filter ends a session by a reply of 421",
+            ),
+            (
+                DecodeError::Truncated { packet, field, got: 1 },
+                "SMFIC_HELO: expected the name, but only 1 octets are left",
+            ),
+            (
+                DecodeError::Unterminated { packet, field },
+                "SMFIC_HELO: expected a NUL at the end of the name, but the packet ended",
+            ),
+            (DecodeError::Empty { packet, field }, "SMFIC_HELO: the name is empty"),
+            (
+                DecodeError::Excess { packet, count: 2 },
+                "SMFIC_HELO: expected the end of the packet, but 2 more octets came",
+            ),
+            (
+                DecodeError::UnknownFamily(b'X'),
+                "SMFIC_CONNECT: expected one of the address families 'U', '4', '6' and 'L', got 'X' (0x58)",
+            ),
+            (
+                DecodeError::MacroWithoutValue,
+                "SMFIC_MACRO: expected a value after each name, but the last name has none",
+            ),
+            (
+                DecodeError::Text { packet: "SMFIR_QUARANTINE", error: TextError::Empty(TextKind::Reason) },
+                "SMFIR_QUARANTINE: a quarantine reason is empty",
+            ),
+            (
+                DecodeError::Reply(ReplyError::Percent),
+                "SMFIR_REPLYCODE: a single '%' on the wire: expected each to be doubled",
+            ),
+        ] {
+            assert_eq!((error.to_string().as_str(), Error::from(error).to_string().as_str()), (text, text));
+        }
     }
 }

@@ -29,8 +29,6 @@ pub struct Macros {
     slots: [Vec<u8>; SLOTS],
     /// Slots that were set since the last command.
     fresh: u16,
-    /// The command that the volatile slot is for.
-    volatile: u8,
 }
 
 impl Macros {
@@ -62,13 +60,9 @@ impl Macros {
 
     pub(crate) fn define(&mut self, define: &DefineMacros<'_>) {
         let slot = slot_of(define.stage());
-        if slot == VOLATILE {
-            self.volatile = define.stage();
-        }
         self.fresh |= bit(slot);
+        self.clear(slot);
         if let Some(octets) = self.slots.get_mut(slot) {
-            octets.clear();
-            octets.shrink_to(KEPT);
             octets.extend_from_slice(define.macros().as_wire());
         }
     }
@@ -81,7 +75,6 @@ impl Macros {
                 self.clear_from(slot_of(letter));
             }
             CommandKind::Abort => self.clear_from(slot_of(b'M')),
-            CommandKind::Quit | CommandKind::QuitNewConnection => self.fresh = 0,
             _ => {}
         }
         if self.fresh & bit(VOLATILE) == 0 {
@@ -111,6 +104,7 @@ impl Macros {
     fn clear(&mut self, slot: usize) {
         if let Some(octets) = self.slots.get_mut(slot) {
             octets.clear();
+            octets.shrink_to(KEPT);
         }
     }
 }
@@ -149,5 +143,69 @@ pub(crate) fn without_braces(name: &[u8]) -> &[u8] {
     match name {
         [b'{', inner @ .., b'}'] => inner,
         _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::MacroPairsBuf;
+    use alloc::string::{String, ToString};
+
+    fn define(macros: &mut Macros, stage: CommandKind, value: &str) {
+        let mut pairs = MacroPairsBuf::new();
+        pairs.push("{n}", value).unwrap();
+        macros.define(&DefineMacros::new(stage, pairs.view()).unwrap());
+    }
+
+    fn values(macros: &Macros) -> String {
+        macros.iter().map(|(_, value)| value.to_string()).collect()
+    }
+
+    #[test]
+    fn a_lookup_goes_from_the_newest_stage_to_the_oldest() {
+        use CommandKind::{Body, Connect, Data, EndOfHeaders, EndOfMessage, Helo, Mail, Rcpt};
+        let mut macros = Macros::default();
+        for stage in [Connect, Helo, Mail, Rcpt, Data, EndOfHeaders, EndOfMessage, Body] {
+            define(&mut macros, stage, &char::from(stage.letter()).to_string());
+            assert_eq!(macros.get("n").unwrap().to_string().as_bytes(), [stage.letter()]);
+        }
+        assert_eq!(values(&macros), "BENTRMHC");
+        macros.begin(Body);
+        assert_eq!(values(&macros), "BENTRMHC", "the volatile slot is for this command");
+        for (begins, left) in [(Data, "ENTRMHC"), (Rcpt, "MHC"), (Mail, "HC"), (Helo, "C"), (Connect, "")] {
+            macros.begin(begins);
+            assert_eq!(values(&macros), left, "{begins}");
+        }
+    }
+
+    #[test]
+    fn what_came_since_the_last_command_survives_the_next_ones_clearing() {
+        let mut macros = Macros::default();
+        define(&mut macros, CommandKind::Mail, "1");
+        macros.begin(CommandKind::Mail);
+        define(&mut macros, CommandKind::Mail, "2");
+        macros.end_message(); // the open message is aborted by the MAIL that follows
+        macros.begin(CommandKind::Mail);
+        assert_eq!(values(&macros), "2");
+        macros.begin(CommandKind::Mail);
+        assert_eq!(values(&macros), "");
+    }
+
+    #[test]
+    fn a_large_set_is_not_kept_when_it_is_gone() {
+        let mut macros = Macros::default();
+        define(&mut macros, CommandKind::Mail, &"x".repeat(60_000));
+        macros.begin(CommandKind::Mail);
+        macros.end_message();
+        assert!(macros.slots.iter().all(|slot| slot.capacity() <= KEPT));
+    }
+
+    #[test]
+    fn braces_belong_to_no_name() {
+        assert_eq!(without_braces(b"{i}"), b"i");
+        assert_eq!(without_braces(b"i"), b"i");
+        assert_eq!(without_braces(b"{i"), b"{i");
+        assert_eq!(without_braces(b"{}"), b"");
     }
 }

@@ -305,3 +305,6 @@ fn recipient(address: &[u8]) -> Result<&[u8], TextError> {
         _ => Ok(address),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,3 +274,30 @@ const SWITCHES: [Switch; 9] = {
         switch(Stages::UNKNOWN, Protocol::NO_UNKNOWN, Protocol::NO_REPLY_UNKNOWN),
     ]
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn errors_say_what_was_expected_and_what_came() {
+        let (missing, offered) = (Actions::CHANGE_BODY, Actions::ADD_HEADERS | Actions::QUARANTINE);
+        for (error, text) in [
+            (
+                NegotiationError::Version { offered: Version(1) },
+                "the MTA offers version 1 of the protocol: expected at least 2",
+            ),
+            (
+                NegotiationError::Actions { missing, offered },
+                "the MTA does not offer the actions Actions(CHANGE_BODY): it offers Actions(ADD_HEADERS | QUARANTINE)",
+            ),
+            (
+                NegotiationError::Data { version: Version(3) },
+                "the MTA speaks version 3 of the protocol: the hook for DATA needs at least 4",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

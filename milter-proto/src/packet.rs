@@ -4,16 +4,13 @@
 //! length (u32, big-endian, counts letter and payload)   letter   payload
 //! 00 00 00 05                                           'H'      63 6c 69 00
 //! ```
-//!
-//! [`Decoder`] finds packets in whatever pieces the bytes arrive. Storage is lent to it: a driver that serves many
-//! connections keeps a few large buffers, [lends](Decoder::lend) one while bytes flow and takes it
-//! [back](Decoder::reclaim) when it would have to wait. A packet that arrived whole is never copied, and a
-//! connection that waits between packets owns no buffer at all.
 
-use crate::error::PacketError;
-use alloc::vec::Vec;
+mod decoder;
+
+pub use decoder::Decoder;
+pub(crate) use decoder::Frame;
+
 use bytes::BufMut;
-use core::ops::Range;
 
 /// The largest payload that both sides can rely on (`MILTER_MAX_DATA_SIZE`): a full body chunk.
 #[doc(alias = "MILTER_MAX_DATA_SIZE")]
@@ -22,8 +19,6 @@ pub const MAX_PAYLOAD: usize = 65535;
 
 /// The storage that a driver should lend: room for a full body chunk and the macros before and after it.
 pub const BUFFER_SIZE: usize = 72 * 1024;
-
-const HEAD: usize = 4;
 
 /// A packet as it stands in the receive buffer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +30,13 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
 }
 
+impl<'a> Packet<'a> {
+    /// A packet that came from elsewhere than a [`Decoder`].
+    pub const fn new(letter: u8, payload: &'a [u8]) -> Self {
+        Self { letter, payload }
+    }
+}
+
 /// Writes a packet whose payload is the concatenation of `parts`. The caller bounds the payload.
 pub(crate) fn put(out: &mut impl BufMut, letter: u8, parts: &[&[u8]]) {
     let payload = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
@@ -44,210 +46,3 @@ pub(crate) fn put(out: &mut impl BufMut, letter: u8, parts: &[&[u8]]) {
         out.put_slice(part);
     }
 }
-
-/// Finds packets in a stream of bytes, however it is cut.
-///
-/// Errors are final: a stream that went wrong once has no place to start anew.
-///
-/// ```
-/// # use milter_proto::Decoder;
-/// let mut decoder = Decoder::new();
-/// decoder.receive(b"\0\0\0\x05Hc");
-/// assert_eq!(decoder.packet()?, None);
-/// decoder.receive(b"li\0");
-/// let packet = decoder.packet()?.expect("a whole packet");
-/// assert_eq!((packet.letter, packet.payload), (b'H', &b"cli\0"[..]));
-/// # Ok::<(), milter_proto::PacketError>(())
-/// ```
-#[derive(Debug)]
-pub struct Decoder {
-    /// Initialised storage; `start..end` was received and not taken.
-    storage: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Whether the storage was lent, and goes back when it is empty.
-    lent: bool,
-    ended: bool,
-    limit: usize,
-    failed: Option<PacketError>,
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Decoder {
-    /// Accepts packets of up to [`MAX_PAYLOAD`].
-    pub const fn new() -> Self {
-        let limit = MAX_PAYLOAD.saturating_add(1);
-        Self { storage: Vec::new(), start: 0, end: 0, lent: false, ended: false, limit, failed: None }
-    }
-
-    /// Accepts payloads of up to `payload` octets from now on; never less than [`MAX_PAYLOAD`].
-    pub fn set_limit(&mut self, payload: usize) {
-        self.limit = payload.max(MAX_PAYLOAD).saturating_add(1);
-    }
-
-    /// Takes bytes in. Empty input is the end of the stream.
-    pub fn receive(&mut self, mut bytes: &[u8]) {
-        if bytes.is_empty() {
-            self.filled(0);
-        }
-        while !bytes.is_empty() {
-            let spare = self.spare();
-            let count = spare.len().min(bytes.len());
-            let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
-            if let Some(spare) = spare.get_mut(..count) {
-                spare.copy_from_slice(now);
-            }
-            self.filled(count);
-            bytes = later;
-        }
-    }
-
-    /// Whether a lent buffer would serve: no large unfinished packet is held, which is finished where it is.
-    pub const fn wants_buffer(&self) -> bool {
-        !self.lent && self.held() <= SMALL
-    }
-
-    /// Lends storage: an initialised buffer, best of [`BUFFER_SIZE`]. A small piece of a packet moves into it.
-    pub fn lend(&mut self, mut buffer: Vec<u8>) {
-        let held = self.held();
-        let piece = self.storage.get(self.start..self.end).unwrap_or_default();
-        match buffer.split_at_mut_checked(held) {
-            Some((front, [_, ..])) => front.copy_from_slice(piece),
-            _ => return,
-        }
-        (self.storage, self.start, self.end, self.lent) = (buffer, 0, held, true);
-    }
-
-    /// Gives the lent buffer back, if there is one: to be called before waiting for bytes. What is held of an
-    /// unfinished packet moves into storage of our own, of about its size.
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        let own = self.storage.get(self.start..self.end).unwrap_or_default();
-        if !self.lent && !own.is_empty() {
-            return None;
-        }
-        let own = own.to_vec();
-        (self.start, self.end) = (0, own.len());
-        let storage = core::mem::replace(&mut self.storage, own);
-        core::mem::take(&mut self.lent).then_some(storage)
-    }
-
-    /// Where the next bytes go: never empty. What was read into it is reported by [`filled`](Self::filled).
-    pub fn spare(&mut self) -> &mut [u8] {
-        let room = self.storage.len().saturating_sub(self.end);
-        if room == 0 || (self.start > 0 && room < self.storage.len() / 2) {
-            self.make_room();
-        }
-        self.storage.get_mut(self.end..).unwrap_or_default()
-    }
-
-    /// Reports `count` bytes in [`spare`](Self::spare). Zero is the end of the stream.
-    pub fn filled(&mut self, count: usize) {
-        if count == 0 {
-            self.ended = true;
-        }
-        self.end = self.end.saturating_add(count).min(self.storage.len());
-    }
-
-    /// The next whole packet, or `None` while there is none.
-    pub fn packet(&mut self) -> Result<Option<Packet<'_>>, PacketError> {
-        let Some(frame) = self.peek()? else { return Ok(None) };
-        self.take(&frame);
-        Ok(Some(Packet { letter: frame.letter, payload: self.payload(&frame) }))
-    }
-
-    /// Whether the stream ended and every whole packet was taken: then [`packet`](Self::packet) has said how it ended.
-    pub const fn is_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// Whether nothing is held: no byte of a packet.
-    pub const fn is_empty(&self) -> bool {
-        self.held() == 0
-    }
-
-    const fn held(&self) -> usize {
-        self.end.saturating_sub(self.start)
-    }
-
-    /// The next whole packet as a place in the storage, valid until bytes are taken in or storage moves. It stays the
-    /// next one until it is [taken](Self::take).
-    pub(crate) fn peek(&mut self) -> Result<Option<Frame>, PacketError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        let found = self.find();
-        match found {
-            Ok(None) if self.is_empty() => (self.start, self.end) = (0, 0),
-            Err(error) => (self.failed, self.start, self.end) = (Some(error), 0, 0),
-            _ => {}
-        }
-        found
-    }
-
-    /// Takes the packet that [`peek`](Self::peek) found.
-    pub(crate) const fn take(&mut self, frame: &Frame) {
-        self.start = frame.payload.end;
-    }
-
-    /// The payload of a packet that [`peek`](Self::peek) found.
-    pub(crate) fn payload(&self, frame: &Frame) -> &[u8] {
-        self.storage.get(frame.payload.clone()).unwrap_or_default()
-    }
-
-    fn find(&self) -> Result<Option<Frame>, PacketError> {
-        let held = self.storage.get(self.start..self.end).unwrap_or_default();
-        let Some((head, rest)) = held.split_first_chunk::<HEAD>() else {
-            return match held.len() {
-                got @ 1.. if self.ended => Err(PacketError::EndInsidePacket { expected: HEAD, got }),
-                _ => Ok(None),
-            };
-        };
-        let length = u32::from_be_bytes(*head);
-        let expected = match usize::try_from(length) {
-            Ok(0) => return Err(PacketError::Empty),
-            Ok(expected) if expected <= self.limit => expected,
-            _ => return Err(PacketError::TooLong { length, limit: self.limit, head: *head }),
-        };
-        let (Some(letter), true) = (rest.first(), rest.len() >= expected) else {
-            return match rest.len() {
-                got if self.ended => Err(PacketError::EndInsidePacket { expected, got }),
-                _ => Ok(None),
-            };
-        };
-        let first = self.start.saturating_add(HEAD);
-        let payload = first.saturating_add(1)..first.saturating_add(expected);
-        Ok(Some(Frame { letter: *letter, payload }))
-    }
-
-    /// Moves what is held to the front (each piece of a packet at most once), or into larger storage of our own:
-    /// twice what is held, so that the cost stays linear, and never more than the largest packet needs.
-    fn make_room(&mut self) {
-        let held = self.held();
-        if self.start > 0 {
-            self.storage.copy_within(self.start..self.end, 0);
-        } else {
-            let largest = self.limit.saturating_add(HEAD).max(held.saturating_add(SMALL));
-            let size = held.saturating_mul(2).clamp(SMALL, largest);
-            let mut larger = Vec::with_capacity(size);
-            larger.extend_from_slice(self.storage.get(..held).unwrap_or_default());
-            larger.resize(size, 0);
-            (self.storage, self.lent) = (larger, false);
-        }
-        (self.start, self.end) = (0, held);
-    }
-}
-
-/// A whole packet's place in the storage.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) letter: u8,
-    payload: Range<usize>,
-}
-
-/// Storage that a connection may keep for the beginning of a packet before it is lent a large buffer again.
-const SMALL: usize = 4096;

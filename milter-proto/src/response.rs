@@ -117,7 +117,34 @@ impl<'a> Response<'a> {
 
 fn decode_reply(payload: &[u8]) -> Result<SmtpReplyView<'_>, DecodeError> {
     match payload.split_last() {
-        Some((0, wire)) => Ok(SmtpReplyView::new(wire)?),
+        Some((0, wire)) => Ok(SmtpReplyView::decode(wire)?),
         _ => Err(DecodeError::Unterminated { packet: "SMFIR_REPLYCODE", field: "the reply" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known_answers;
+    use crate::negotiation::{MacroRequestsBuf, MacroStage, Options};
+
+    #[test]
+    fn known_answers() {
+        let mut lists = MacroRequestsBuf::new();
+        lists.request(MacroStage::Connect, "j,client_addr");
+        let answer = |lists| Response::Negotiate(OptionsAnswer::new(Options::CURRENT, lists).unwrap());
+        let reply = SmtpReply::lines(550, "5.7.1", ["100%", "sure"]).unwrap();
+        known_answers::responses(&[
+            (b"O\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff", answer(Default::default())),
+            (b"O\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff\0\0\0\0j {client_addr}\0", answer(lists.view())),
+            (b"c", Response::Continue),
+            (b"a", Response::Accept),
+            (b"d", Response::Discard),
+            (b"r", Response::Reject),
+            (b"t", Response::TempFail),
+            (b"s", Response::Skip),
+            (b"p", Response::Progress),
+            (b"y550-5.7.1 100%%\r\n550 5.7.1 sure\0", Response::Reply(reply.view())),
+        ]);
     }
 }

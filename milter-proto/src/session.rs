@@ -11,7 +11,8 @@ use crate::negotiation::{Agreement, Wish};
 use crate::packet::{Decoder, Packet};
 use crate::step::Step;
 use crate::verdict::{BodyVerdict, FailureVerdict};
-use machine::{Machine, Next};
+use machine::Machine;
+pub(crate) use machine::Next;
 
 /// The filter's side of a connection, without hooks: it negotiates, keeps macros and modifications, checks the order
 /// of commands, switches off or swallows what is not wanted, and gives the replies that nobody else gives.
@@ -98,7 +99,17 @@ impl Session {
 
     /// What is needed next. An error comes after every reply that was owed was written, and is final.
     pub fn step(&mut self) -> Result<Step<'_, Happened<'_>>, Error> {
-        let next = self.machine.next(&mut self.decoder);
+        let next = self.advance();
+        self.present(next)
+    }
+
+    /// The first half of a step: everything up to what is needed, also the end of messages and SMTP sessions.
+    pub(crate) fn advance(&mut self) -> Next {
+        self.machine.next(&mut self.decoder)
+    }
+
+    /// The second half of a step, which may begin a message.
+    pub(crate) fn present(&mut self, next: Next) -> Result<Step<'_, Happened<'_>>, Error> {
         let Next::Command(frame, kind) = next else { return self.machine.present(next) };
         let packet = Packet { letter: frame.letter, payload: self.decoder.payload(&frame) };
         match Command::decode(packet).map(Event::of) {
@@ -165,6 +176,11 @@ impl Session {
     /// Which SMTP session of this connection it is, counted from 0: the first QUIT_NC begins number 1.
     pub const fn smtp_session(&self) -> u64 {
         self.machine.smtp_session
+    }
+
+    /// How many messages of this connection are over.
+    pub(crate) const fn messages_over(&self) -> u64 {
+        self.machine.messages_over
     }
 }
 

@@ -230,31 +230,36 @@ impl Outcome {
     /// The letters of the responses.
     pub fn letters(&self) -> String {
         let mut letters = String::new();
-        self.for_each(|response| letters.push(char::from(response.letter())));
+        for_each(&self.bytes, |response| letters.push(char::from(response.letter())));
         letters
-    }
-
-    fn for_each(&self, mut act: impl FnMut(&Response<'_>)) {
-        let mut decoder = Decoder::new();
-        decoder.receive(&self.bytes);
-        while let Ok(Some(packet)) = decoder.packet() {
-            // What we encode can be decoded.
-            if let Ok(response) = Response::decode(packet) {
-                act(&response);
-            }
-        }
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = String::new();
-        self.for_each(|response| {
-            let separator = if shown.is_empty() { "" } else { ", " };
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "{separator}{}", Shown(response));
-        });
-        f.write_str(&shown)
+        f.write_str(&shown(&self.bytes))
+    }
+}
+
+/// Responses, displayed as those of an [`Outcome`].
+pub(crate) fn shown(responses: &[u8]) -> String {
+    let mut shown = String::new();
+    for_each(responses, |response| {
+        let separator = if shown.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(shown, "{separator}{}", Shown(response));
+    });
+    shown
+}
+
+fn for_each(responses: &[u8], mut act: impl FnMut(&Response<'_>)) {
+    let mut decoder = Decoder::new();
+    decoder.receive(responses);
+    while let Ok(Some(packet)) = decoder.packet() {
+        // What we encode can be decoded.
+        if let Ok(response) = Response::decode(packet) {
+            act(&response);
+        }
     }
 }
 

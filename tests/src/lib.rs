@@ -1,8 +1,8 @@
 //! Harness of the tests against real mail servers.
 //!
-//! [`Postfix`] is a private Postfix for one test, [`Sink`] the SMTP server it delivers to, [`SmtpClient`] the
-//! client that speaks to it, [`Runnable`] a program under test and [`MilterSocket`] a unix socket path that
-//! Postfix may connect to.
+//! [`Postfix`] and [`Sendmail`] are private mail servers for one test, [`Sink`] the SMTP server they deliver to,
+//! [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter in the test
+//! process and [`MilterSocket`] a unix socket path that either server may connect to.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
@@ -26,12 +26,16 @@
 mod asking;
 mod build;
 mod delivered;
+mod directory;
+mod in_process;
+mod mail_server;
 mod milter_socket;
 mod pair;
 mod poll;
 mod postfix;
 mod process;
 mod sample;
+mod sendmail;
 mod sink;
 mod smtp;
 mod watchdog;
@@ -39,11 +43,13 @@ mod watchdog;
 pub use asking::{Asking, Told, described, letters, offer, packet, words};
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
+pub use in_process::{Served, serve};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use pair::{Filter, Pair, PairError, Played, Splitter};
 pub use postfix::{Postfix, PostfixBuilder};
 pub use process::Runnable;
 pub use sample::sample;
+pub use sendmail::{Sendmail, SendmailBuilder};
 pub use sink::Sink;
 pub use smtp::{SmtpAnswer, SmtpClient};

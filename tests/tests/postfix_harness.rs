@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use milter_tests::{MilterSocket, Postfix, Runnable, Sink, SmtpClient};
-use scripted_milter::ScriptedMilter;
+use scripted_milter::{REJECTED_SENDER, ScriptedMilter};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MESSAGE: &[u8] = b"From: Alice <alice@sender.test>\r\nSubject: test\r\n\r\nHello\r\n";
@@ -116,8 +116,8 @@ fn asks_a_milter_on_a_unix_socket() {
     assert_asked(&socket.spec(), &commands);
 }
 
-/// Sends a message through Postfix and expects that the milter saw it all. It answers no command but the end of the
-/// message, by which it adds a header.
+/// Sends two messages through Postfix and expects that the milter rejects one and saw all of the other, to which it adds
+/// a header.
 #[track_caller]
 fn assert_asked(milter: &str, commands: &ScriptedMilter) {
     let sink = Sink::start();
@@ -128,13 +128,15 @@ fn assert_asked(milter: &str, commands: &ScriptedMilter) {
         .deliver_to(&sink)
         .start();
     let mut client = SmtpClient::connect(postfix.smtp_address());
+    let refusal = client.send(REJECTED_SENDER, &["bob@example.test"], MESSAGE).unwrap_err();
+    assert_eq!(refusal.lines, ["550 5.7.1 Command rejected"]);
     client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
     client.command("QUIT");
     assert_eq!(sink.wait_for(1, TIMEOUT)[0].header_values("X-Scripted"), [b"yes"]);
     // Connect, helo, mail, rcpt, data, the headers (Postfix adds Message-Id and Date), end of headers, body and end.
     commands.wait_for_end(TIMEOUT);
     let seen = commands.seen();
-    assert!(seen.starts_with("OCHMRTLL") && seen.contains("NBE") && seen.ends_with('Q'), "{seen}");
+    assert!(seen.starts_with("OCHMA") && seen.contains("MRTLLLLNBE") && seen.ends_with('Q'), "{seen}");
 }
 
 #[test]
@@ -186,7 +188,7 @@ fn restart_waits_for_its_port() {
     let squatter = TcpListener::bind(address).unwrap();
     thread::scope(|scope| {
         scope.spawn(move || {
-            thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_secs(1));
             drop(squatter);
         });
         postfix.restart();

@@ -93,6 +93,7 @@ fn next_row(row: &'static str, cell: u8, command: C) -> &'static str {
         (b'*', _) => "session",
         (b'w', C::Helo | C::Mail) if row == "over" => "session",
         (b'w', _) | (_, C::Unknown) => row,
+        (_, C::Abort) if row == "start" => row,
         (_, C::Connect | C::Helo | C::Abort) => "session",
         (_, C::Mail) => "M",
         (_, C::Rcpt) => "R",

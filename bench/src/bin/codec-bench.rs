@@ -169,7 +169,7 @@ fn silent() -> impl milter_proto::Application {
         .on_rcpt(async |_: &mut usize, _: Rcpt<'_>, _: &mut Context| {})
         .on_data(async |_: &mut usize, _: Data, _: &mut Context| {})
         .on_header(async |octets: &mut usize, header: Header<'_>, _: &mut Context| {
-            *octets += header.value().len()
+            *octets += header.value().len();
         })
         .on_end_of_headers(async |_: &mut usize, _: EndOfHeaders, _: &mut Context| {})
         .on_body(async |octets: &mut usize, chunk: BodyChunk<'_>, _: &mut Context| *octets += chunk.len())

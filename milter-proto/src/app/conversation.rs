@@ -1,8 +1,8 @@
 //! A connection of an MTA with an application: the session's events become calls of hooks.
 
 use super::answer::{Answer, BoxError};
+use super::application::Application;
 use super::hook::Hooks;
-use super::milter::Application;
 use super::state::State;
 use crate::command::CommandKind;
 use crate::context::Context;
@@ -39,6 +39,7 @@ pub struct Conversation<M: Application> {
     milter: M,
     state: M::State,
     smtp_session: u64,
+    messages_over: u64,
     pending: Option<CommandKind>,
     outcome: Option<Answer>,
     failure: Option<Failure>,
@@ -53,7 +54,16 @@ impl<M: Application> Conversation<M> {
             session.track_headers();
         }
         let state = milter.state();
-        Self { session, milter, state, smtp_session: 0, pending: None, outcome: None, failure: None }
+        Self {
+            session,
+            milter,
+            state,
+            smtp_session: 0,
+            messages_over: 0,
+            pending: None,
+            outcome: None,
+            failure: None,
+        }
     }
 
     /// Takes bytes in. Empty input is the end of the stream.
@@ -71,7 +81,9 @@ impl<M: Application> Conversation<M> {
     /// A call that was dropped unfinished counts as failed, and the connection closes after the failure verdict.
     pub fn step(&mut self) -> Result<Step<'_, Call<'_, M>>, Error> {
         self.settle();
-        match self.session.step()? {
+        let next = self.session.advance();
+        self.end_values();
+        match self.session.present(next)? {
             Step::Read => Ok(Step::Read),
             Step::Write(bytes) => Ok(Step::Write(bytes)),
             Step::Close => Ok(Step::Close),
@@ -115,7 +127,12 @@ impl<M: Application> Conversation<M> {
                 }
             }
         }
-        if !self.session.in_message() {
+    }
+
+    /// Drops the values of messages and SMTP sessions that are over, before a hook is called for the next ones.
+    fn end_values(&mut self) {
+        if self.session.messages_over() != self.messages_over {
+            self.messages_over = self.session.messages_over();
             self.state.end_message();
         }
         if self.session.smtp_session() != self.smtp_session {

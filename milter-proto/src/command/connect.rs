@@ -52,7 +52,11 @@ pub enum Peer<'a> {
 impl<'a> Connect<'a> {
     /// Fails when it does not fit into a packet.
     pub fn new(hostname: Text<'a>, peer: Peer<'a>) -> Result<Self, TooLong> {
-        TooLong::check(&[hostname.len(), 5, peer.text().len()])?;
+        let peer_length = match peer {
+            Peer::Unknown => 0,
+            Peer::Ipv4 { .. } | Peer::Ipv6 { .. } | Peer::Local { .. } => peer.text().len().saturating_add(3),
+        };
+        TooLong::check(&[hostname.len(), 2, peer_length])?;
         Ok(Self { hostname, peer })
     }
 
@@ -73,6 +77,7 @@ impl<'a> Connect<'a> {
         let peer = match family {
             b'4' => Peer::Ipv4 { port, address },
             b'6' => Peer::Ipv6 { port, address },
+            // Interop: libmilter reads a port here and ignores it.
             _ => Peer::Local { path: address },
         };
         Ok(Self { hostname, peer })
@@ -142,5 +147,36 @@ impl<'a> Peer<'a> {
             Self::Local { path } => path,
             Self::Unknown => Text::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::known_answers;
+
+    #[test]
+    fn all_that_fits_can_be_built() {
+        let name = alloc::vec![b'h'; 65534];
+        let host = |length| Text::new(&name[..length]).unwrap();
+        let port_and_address = Peer::Ipv4 { port: 1, address: host(7) };
+        assert!(Connect::new(host(65533), Peer::Unknown).is_ok());
+        assert_eq!(Connect::new(host(65534), Peer::Unknown), Err(TooLong { length: 65536 }));
+        assert!(Connect::new(host(65523), port_and_address).is_ok());
+        assert_eq!(Connect::new(host(65524), port_and_address), Err(TooLong { length: 65536 }));
+    }
+
+    #[test]
+    fn known_answers() {
+        let text = |text| Text::new(text).unwrap();
+        let connect = |host, peer| Command::Connect(Connect::new(text(host), peer).unwrap());
+        let (v4, v6) = (text(b"192.0.2.1"), text(b"IPv6:::1"));
+        known_answers::commands(&[
+            (b"Ch\x00409192.0.2.1\0", connect(b"h", Peer::Ipv4 { port: 0x3039, address: v4 })),
+            (b"C[::1]\x006\0\0IPv6:::1\0", connect(b"[::1]", Peer::Ipv6 { port: 0, address: v6 })),
+            (b"Clocalhost\0L\0\0/run/s\0", connect(b"localhost", Peer::Local { path: text(b"/run/s") })),
+            (b"C\0U", connect(b"", Peer::Unknown)),
+        ]);
     }
 }

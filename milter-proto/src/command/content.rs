@@ -183,3 +183,44 @@ impl fmt::Debug for BodyChunk<'_> {
         write!(f, "BodyChunk({} octets: \"{}\"{dots})", self.0.len(), shown.escape_ascii())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::known_answers;
+    use alloc::string::ToString;
+
+    #[test]
+    fn known_answers() {
+        let header = |name, value| Header::new(Text::new(name).unwrap(), Text::new(value).unwrap()).unwrap();
+        known_answers::commands(&[
+            (b"T", Command::Data(Data)),
+            (b"LX-Fold\0one\n two\xff\0", Command::Header(header(b"X-Fold", b"one\n two\xff"))),
+            (b"LX\0\0", Command::Header(header(b"X", b""))),
+            (b"N", Command::EndOfHeaders(EndOfHeaders)),
+            (b"Ba\0\r\n", Command::Body(BodyChunk(b"a\0\r\n"))),
+            (b"E", Command::EndOfMessage(None)),
+            (b"Ex\r\n", Command::EndOfMessage(Some(BodyChunk(b"x\r\n")))),
+        ]);
+    }
+
+    #[test]
+    fn names_in_their_usual_spelling() {
+        for name in ["Subject", "MIME-Version", "X-Spam-Flag", "List-ID", "-", ""] {
+            for spelling in [name.to_ascii_lowercase(), name.to_ascii_uppercase()] {
+                assert_eq!(CanonicalName(Text::trusted(spelling.as_bytes())).to_string(), name);
+            }
+        }
+    }
+
+    #[test]
+    fn errors_say_what_was_expected_and_what_came() {
+        let (none, long) = (Text::default(), alloc::vec![b'v'; 65533]);
+        assert_eq!(Header::new(none, none).unwrap_err().to_string(), "the header has no name");
+        assert_eq!(
+            Header::new(Text::trusted(b"X"), Text::trusted(&long)).unwrap_err().to_string(),
+            "a payload of 65536 octets: at most 65535 fit into a packet"
+        );
+    }
+}

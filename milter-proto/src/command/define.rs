@@ -117,3 +117,22 @@ impl MacroPairsBuf {
         MacroPairs(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::known_answers;
+
+    #[test]
+    fn known_answers() {
+        let mut macros = MacroPairsBuf::new();
+        macros.push("i", "4F1").unwrap();
+        macros.push("{mail_addr}", "").unwrap();
+        let define = |macros| Command::DefineMacros(DefineMacros::new(CommandKind::Mail, macros).unwrap());
+        known_answers::commands(&[
+            (b"DMi\x004F1\0{mail_addr}\0\0", define(macros.view())),
+            (b"DM", define(MacroPairs::default())),
+        ]);
+    }
+}

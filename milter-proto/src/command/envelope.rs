@@ -212,3 +212,25 @@ impl ArgumentsBuf {
         Arguments(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::known_answers;
+
+    #[test]
+    fn known_answers() {
+        let text = |text| Text::new(text).unwrap();
+        let mut arguments = ArgumentsBuf::new();
+        arguments.push("SIZE=10").unwrap();
+        arguments.push("").unwrap();
+        let (some, none) = (arguments.view(), Arguments::default());
+        known_answers::commands(&[
+            (b"M<a@b>\0SIZE=10\0\0", Command::Mail(Mail::new(text(b"<a@b>"), some).unwrap())),
+            (b"M\0", Command::Mail(Mail::new(text(b""), none).unwrap())),
+            (b"R<c@d>\0SIZE=10\0\0", Command::Rcpt(Rcpt::new(text(b"<c@d>"), some).unwrap())),
+            (b"Rc@d\0", Command::Rcpt(Rcpt::new(text(b"c@d"), none).unwrap())),
+        ]);
+    }
+}

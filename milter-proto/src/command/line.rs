@@ -65,3 +65,20 @@ impl<'a> Unknown<'a> {
         self.line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::known_answers;
+
+    #[test]
+    fn known_answers() {
+        let text = |text| Text::new(text).unwrap();
+        known_answers::commands(&[
+            (b"Hcli\0", Command::Helo(Helo::new(text(b"cli")).unwrap())),
+            (b"H\0", Command::Helo(Helo::new(text(b"")).unwrap())),
+            (b"UFOO bar\0", Command::Unknown(Unknown::new(text(b"FOO bar")).unwrap())),
+        ]);
+    }
+}

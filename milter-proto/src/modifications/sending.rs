@@ -40,6 +40,7 @@ impl Modifications {
     pub(crate) fn begin_helo(&mut self) {
         let wire = self.stack.begin_helo();
         self.wire.truncate(wire);
+        self.wire.shrink_to(KEPT);
     }
 
     pub(crate) fn begin_message(&mut self) {
@@ -129,4 +130,73 @@ impl Modifications {
 
 fn letter(entry: &Entry, letters: &[u8]) -> bool {
     matches!(entry, Entry::Packet { letter, .. } if letters.contains(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, detached};
+    use alloc::string::String;
+
+    /// The packets, in the order of sending, as their letters and what tells them apart.
+    fn sent(modifications: &Modifications) -> String {
+        let mut out = Vec::new();
+        modifications.send(&mut out);
+        testing::shown(&out)
+    }
+
+    #[test]
+    fn headers_go_first_then_the_envelope_then_quarantine_and_the_body_is_given_back() {
+        let mut cx = detached();
+        cx.replace_body("one").unwrap();
+        cx.quarantine("why").unwrap();
+        cx.delete_recipient("a@b").unwrap();
+        cx.change_sender("", None).unwrap();
+        cx.add_header("X", "1").unwrap();
+        cx.add_recipient("<c@d>").unwrap();
+        cx.insert_header(0, "Y", "2").unwrap();
+        cx.replace_body("two").unwrap();
+        assert_eq!(sent(&cx), "h X: 1, i0 Y: 2, - <a@b>, e <>, + <c@d>, q why");
+        assert_eq!(cx.message.send(&mut Vec::new()), Some(Bytes::from("two")));
+    }
+
+    #[test]
+    fn changes_of_one_name_go_from_the_highest_occurrence_down_and_the_last_call_counts() {
+        let mut cx = detached();
+        cx.change_header("A", 1, "a1").unwrap();
+        cx.add_header("X", "1").unwrap();
+        cx.change_header("B", 2, "b2").unwrap();
+        cx.delete_header("a", 3).unwrap();
+        cx.change_header("A", 1, "last").unwrap();
+        cx.delete_header("B", 1).unwrap();
+        cx.change_header("A", 2, "a2").unwrap();
+        cx.add_header("Y", "2").unwrap();
+        assert_eq!(sent(&cx), "m3 a: , h X: 1, m2 B: b2, m2 A: a2, m1 B: , m1 A: last, h Y: 2");
+    }
+
+    #[test]
+    fn headers_are_counted_without_regard_to_case_and_for_one_message() {
+        let mut cx = detached();
+        assert!(cx.delete_all_headers("X").is_err());
+        cx.message.track_headers();
+        for name in ["X", "x", "Y"] {
+            cx.message.count_header(Text::trusted(name.as_bytes()));
+        }
+        assert_eq!((cx.headers_seen("x"), cx.headers_seen("Z")), (Some(2), Some(0)));
+        cx.delete_all_headers("X").unwrap();
+        assert_eq!(sent(&cx), "m2 X: , m1 X: ");
+        cx.message.end_message();
+        assert_eq!(cx.headers_seen("x"), Some(0));
+    }
+
+    #[test]
+    fn memory_of_a_large_message_is_given_back() {
+        let mut cx = detached();
+        cx.message.begin_message();
+        for _ in 0..1000 {
+            cx.add_header("X", "y".repeat(500)).unwrap();
+        }
+        cx.message.end_message();
+        assert!(cx.is_empty() && cx.message.wire.capacity() <= KEPT);
+    }
 }

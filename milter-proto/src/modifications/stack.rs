@@ -13,6 +13,9 @@ pub(super) enum Entry {
     Body(Bytes),
 }
 
+/// Entries that a connection keeps room for.
+const KEPT: usize = 32;
+
 /// Entries by scope: first those of CONNECT, then those of HELO, then those of the message.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
@@ -72,6 +75,43 @@ impl Stack {
 
     fn cut(&mut self, mark: Mark) -> usize {
         self.entries.truncate(mark.entries);
+        self.entries.shrink_to(KEPT);
         mark.wire
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(stack: &mut Stack, wire: usize) {
+        stack.push(Entry::Body(Bytes::new()), wire);
+    }
+
+    #[test]
+    fn each_scope_ends_with_its_command() {
+        let mut stack = Stack::default();
+        push(&mut stack, 1);
+        assert_eq!(stack.begin_helo(), 1);
+        push(&mut stack, 2);
+        for _ in 0..2 {
+            stack.begin_message();
+            push(&mut stack, 3);
+            push(&mut stack, 4);
+            assert_eq!((stack.entries().len(), stack.end_message()), (4, 2));
+        }
+        push(&mut stack, 3); // between two messages: until the next HELO
+        stack.begin_message();
+        assert_eq!((stack.end_message(), stack.entries().len()), (3, 3));
+        assert_eq!((stack.begin_helo(), stack.entries().len()), (1, 1));
+    }
+
+    #[test]
+    fn a_message_with_many_entries_leaves_no_room_for_them_behind() {
+        let mut stack = Stack::default();
+        stack.begin_message();
+        (0..1000).for_each(|wire| push(&mut stack, wire));
+        stack.end_message();
+        assert!(stack.entries.capacity() <= KEPT);
     }
 }

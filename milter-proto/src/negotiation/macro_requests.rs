@@ -147,18 +147,20 @@ impl fmt::Debug for MacroNames<'_> {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct MacroRequestsBuf {
     wire: Vec<u8>,
-    stages: Vec<MacroStage>,
+    /// Where the lists end that were asked for. Behind them stands at most one that follows from them.
+    asked: usize,
 }
 
 impl MacroRequestsBuf {
     /// None yet: the MTA's defaults everywhere.
     pub const fn new() -> Self {
-        Self { wire: Vec::new(), stages: Vec::new() }
+        Self { wire: Vec::new(), asked: 0 }
     }
 
     /// Asks for these macros at a stage: `"i {auth_authen}"`. Names are separated by white space, commas or control
     /// octets, and braces around names of more than one octet may be left out. A second list for a stage is ignored,
-    /// and so is what would not fit into the answer.
+    /// and so is what would not fit into the answer. A list for the end of the message also serves for the end of the
+    /// headers, unless that has one of its own.
     pub fn request(&mut self, stage: MacroStage, names: &str) {
         let mut list = String::new();
         for name in names.split(|c: char| c == ',' || c.is_whitespace() || c.is_control()) {
@@ -169,28 +171,73 @@ impl MacroRequestsBuf {
                 list.extend([space, open, bare, close]);
             }
         }
-        let fits = TooLong::check(&[12, self.wire.len(), 4, list.len(), 1]).is_ok();
-        if fits && !self.stages.contains(&stage) {
-            self.stages.push(stage);
-            self.wire.extend_from_slice(&(stage as u32).to_be_bytes());
-            self.wire.extend_from_slice(list.as_bytes());
-            self.wire.push(0);
-        }
+        self.wire.truncate(self.asked);
+        self.add(stage, list.as_bytes());
+        self.asked = self.wire.len();
         // Interop: Sendmail 8.17 uses the list for the end of the message only if there is one for the end of the
         // headers.
-        if stage == MacroStage::EndOfMessage {
-            self.request(MacroStage::EndOfHeaders, names);
+        if let Some(list) = self.list(MacroStage::EndOfMessage).map(<[u8]>::to_vec) {
+            self.add(MacroStage::EndOfHeaders, &list);
         }
     }
 
     /// The requests so far.
     pub fn view(&self) -> MacroRequests<'_> {
-        // Invariant: each request adds a number and a string without control octets.
+        // Invariant: each list is a number and a string without control octets.
         MacroRequests(&self.wire)
     }
 
     /// What is asked for of an MTA that offers these actions: all, or nothing.
     pub(super) fn granted(&self, offered: Actions) -> MacroRequests<'_> {
         if offered.contains(Actions::REQUEST_MACROS) { self.view() } else { MacroRequests::default() }
+    }
+
+    fn add(&mut self, stage: MacroStage, list: &[u8]) {
+        let fits = TooLong::check(&[12, self.wire.len(), 4, list.len(), 1]).is_ok();
+        if fits && self.list(stage).is_none() {
+            self.wire.extend_from_slice(&(stage as u32).to_be_bytes());
+            self.wire.extend_from_slice(list);
+            self.wire.push(0);
+        }
+    }
+
+    fn list(&self, stage: MacroStage) -> Option<&[u8]> {
+        self.view().iter().find(|(number, _)| *number == stage as u32).map(|(_, MacroNames(list))| list)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use MacroStage::{EndOfHeaders, EndOfMessage, Mail};
+
+    fn wire(requests: &[(MacroStage, &str)]) -> Vec<u8> {
+        let mut lists = MacroRequestsBuf::new();
+        requests.iter().for_each(|(stage, names)| lists.request(*stage, names));
+        lists.wire
+    }
+
+    #[test]
+    fn names_are_written_as_mtas_write_them() {
+        assert_eq!(wire(&[(Mail, "")]), b"\0\0\0\x02\0");
+        assert_eq!(
+            wire(&[(Mail, " i,auth_type\t{mail_addr}\0{i} {}"), (Mail, "j")]),
+            b"\0\0\0\x02i {auth_type} {mail_addr} i\0"
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_headers_has_its_own_list_or_that_of_the_end_of_the_message() {
+        assert_eq!(wire(&[(EndOfMessage, "i"), (Mail, "j")]), b"\0\0\0\x05i\0\0\0\0\x02j\0\0\0\0\x06i\0");
+        let both = b"\0\0\0\x05i\0\0\0\0\x06j\0";
+        assert_eq!(wire(&[(EndOfMessage, "i"), (EndOfHeaders, "j")]), both);
+        assert_eq!(wire(&[(EndOfHeaders, "j"), (EndOfMessage, "i")]), b"\0\0\0\x06j\0\0\0\0\x05i\0");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out() {
+        let long = "m".repeat(40_000);
+        let lists = wire(&[(EndOfMessage, &long), (Mail, &long), (EndOfHeaders, "i")]);
+        assert_eq!(lists.len(), 4 + 40_002 + 1 + 6);
     }
 }

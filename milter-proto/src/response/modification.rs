@@ -160,9 +160,7 @@ impl<'a> Modification<'a> {
         let mut fields = Fields::of(PACKET, payload);
         let reason = fields.string("the reason")?.as_bytes();
         fields.end()?;
-        Reason::decoded(reason)
-            .map(Self::Quarantine)
-            .map_err(|error| DecodeError::Text { packet: PACKET, error })
+        Reason::new(reason).map(Self::Quarantine).map_err(|error| DecodeError::Text { packet: PACKET, error })
     }
 }
 
@@ -170,7 +168,7 @@ fn decode_address<'a>(packet: &'static str, payload: &'a [u8]) -> Result<Address
     let mut fields = Fields::of(packet, payload);
     let address = fields.string("the address")?.as_bytes();
     fields.end()?;
-    Address::decoded(address).map_err(|error| DecodeError::Text { packet, error })
+    Address::new(address).map_err(|error| DecodeError::Text { packet, error })
 }
 
 /// A header that a filter sends.
@@ -233,12 +231,12 @@ impl<'a> AddressAndArguments<'a> {
     fn decode(packet: &'static str, payload: &'a [u8]) -> Result<Self, DecodeError> {
         let wrong = |error| DecodeError::Text { packet, error };
         let mut fields = Fields::of(packet, payload);
-        let address = Address::decoded(fields.string("the address")?.as_bytes()).map_err(wrong)?;
+        let address = Address::new(fields.string("the address")?.as_bytes()).map_err(wrong)?;
         let arguments = match fields.rest() {
             [] => None,
             _ => {
                 let arguments = fields.string("the arguments")?.as_bytes();
-                Some(ArgumentText::decoded(arguments).map_err(wrong)?)
+                Some(ArgumentText::new(arguments).map_err(wrong)?)
             }
         };
         fields.end()?;
@@ -280,5 +278,56 @@ impl<'a> ReplacementChunk<'a> {
     /// The octets.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{TextError, TextKind};
+    use crate::known_answers;
+    use crate::response::Response;
+
+    #[test]
+    fn two_received_texts_fit_into_a_packet() {
+        let payload = [&[b'a'; 32766][..], b"\0", &[b'b'; 32766], b"\0"].concat();
+        let Some(Ok(Modification::ChangeSender(received))) = Modification::decode(b'e', &payload) else {
+            panic!("expected a sender")
+        };
+        let mut encoded = alloc::vec::Vec::new();
+        Modification::ChangeSender(received).encode(&mut encoded);
+        assert_eq!(encoded[5..], payload);
+
+        let longer = [&[b'a'; 32767][..], b"\0"].concat();
+        let error = TextError::TooLong { kind: TextKind::Address, length: 32767 };
+        assert_eq!(
+            Modification::decode(b'-', &longer),
+            Some(Err(DecodeError::Text { packet: "SMFIR_DELRCPT", error }))
+        );
+    }
+
+    #[test]
+    fn known_answers() {
+        use Modification as M;
+        let name = HeaderName::new("X-A").unwrap();
+        let field = |value| HeaderField::new(name, HeaderValue::new(value).unwrap()).unwrap();
+        let address = Address::new("<n@x>").unwrap();
+        let with = |arguments| AddressAndArguments::new(address, Some(ArgumentText::new(arguments).unwrap()));
+        let table: [(&[u8], M<'_>); 11] = [
+            (b"hX-A\0a\n b\0", M::AddHeader(field("a\n b"))),
+            (b"i\0\0\0\x01X-A\0v\0", M::InsertHeader { index: 1, field: field("v") }),
+            (b"m\xff\xff\xff\xffX-A\0\0", M::ChangeHeader { occurrence: u32::MAX, field: field("") }),
+            (b"e<n@x>\0", M::ChangeSender(AddressAndArguments::new(address, None))),
+            (b"e<n@x>\0RET=HDRS\0", M::ChangeSender(with("RET=HDRS"))),
+            (b"2<n@x>\0NOTIFY=NEVER\0", M::AddRecipientWithArguments(with("NOTIFY=NEVER"))),
+            (b"+<n@x>\0", M::AddRecipient(address)),
+            (b"-<n@x>\0", M::DeleteRecipient(address)),
+            (b"bhi\0\r\n", M::ReplaceBody(ReplacementChunk(b"hi\0\r\n"))),
+            (b"b", M::ReplaceBody(ReplacementChunk(b""))),
+            (b"qwhy\0", M::Quarantine(Reason::new("why").unwrap())),
+        ];
+        known_answers::responses(
+            &table.map(|(wire, modification)| (wire, Response::Modification(modification))),
+        );
     }
 }

@@ -1,11 +1,16 @@
 //! SMTP replies that a filter dictates: checked when they are built, so that nothing from a mail can break the SMTP
 //! dialogue.
 
+mod view;
+
+pub use view::SmtpReplyView;
+
+use crate::error::{Excerpt, TooLong};
 use alloc::string::String;
-use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt::{self, Display, Write as _};
 use core::str::FromStr;
+use view::enhanced_class;
 
 /// The longest line, and the most lines, that a reply is built with (libmilter's limits).
 const MAX_LINE: usize = 980;
@@ -55,13 +60,16 @@ impl SmtpReply {
         let class = match code {
             400..=499 => b'4',
             500..=599 => b'5',
-            _ => return Err(ReplyError::Code),
+            _ => return Err(ReplyError::Code { got: Excerpt::of(alloc::format!("{code}").as_bytes()) }),
         };
-        if enhanced.is_some_and(|enhanced| enhanced_class(enhanced.as_bytes()) != Some((class, b""))) {
-            return Err(ReplyError::EnhancedCode);
+        if let Some(wrong) = enhanced.filter(|code| enhanced_class(code.as_bytes()) != Some((class, b""))) {
+            return Err(ReplyError::EnhancedCode { got: Excerpt::of(wrong.as_bytes()) });
         }
         let mut wire = String::new();
         let mut lines = lines.into_iter().peekable();
+        if lines.peek().is_none() {
+            return Err(ReplyError::NoLines);
+        }
         let mut count = 0usize;
         while let Some(line) = lines.next() {
             let text = line.as_ref();
@@ -96,15 +104,21 @@ impl SmtpReply {
     }
 
     fn from_any(head: &str, text: impl Display) -> Self {
-        let mut text = alloc::format!("{text}");
-        text = text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).take(MAX_LINE).collect();
+        let mut line = AnyText { wire: head.into(), room: MAX_LINE };
+        // An error says that the line is full, or that `text` failed: then what came before stands.
+        let _ = write!(line, "{text}");
         // Invariant: printable ASCII behind a code and an enhanced code of its class, each `%` doubled.
-        Self { wire: alloc::format!("{head}{}", Doubled(&text)).into() }
+        Self { wire: line.wire.into() }
+    }
+
+    // Invariant: a view is checked.
+    fn copied(view: SmtpReplyView<'_>) -> Self {
+        Self { wire: Bytes::copy_from_slice(view.as_wire()) }
     }
 
     /// The reply as the codec sees it.
     pub fn view(&self) -> SmtpReplyView<'_> {
-        SmtpReplyView { wire: &self.wire }
+        SmtpReplyView::trusted(&self.wire)
     }
 }
 
@@ -114,7 +128,9 @@ impl FromStr for SmtpReply {
 
     fn from_str(line: &str) -> Result<Self, ReplyError> {
         let (code, text) = line.split_once(' ').unwrap_or((line, ""));
-        let code = if code.len() == 3 { code.parse().map_err(|_| ReplyError::Code)? } else { 0 };
+        let wrong = ReplyError::Code { got: Excerpt::of(code.as_bytes()) };
+        let code =
+            Some(code).filter(|code| code.len() == 3).and_then(|code| code.parse().ok()).ok_or(wrong)?;
         match text.split_once(' ').unwrap_or((text, "")) {
             (enhanced, rest)
                 if enhanced_class(enhanced.as_bytes()).is_some_and(|(_, rest)| rest.is_empty()) =>
@@ -138,120 +154,28 @@ impl fmt::Debug for SmtpReply {
     }
 }
 
-/// A reply in its wire form, without the final NUL: what an MTA reads.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub struct SmtpReplyView<'a> {
-    wire: &'a [u8],
-}
-
-impl<'a> SmtpReplyView<'a> {
-    /// Checks the wire form: the grammar that current Postfix demands, with every `%` doubled.
-    pub fn new(wire: &'a [u8]) -> Result<Self, ReplyError> {
-        let code = wire.split_at_checked(3).map_or(wire, |(code, _)| code);
-        let mut enhanced_everywhere = true;
-        let mut class_fits = true;
-        let mut rest = Some(wire);
-        while let Some(lines) = rest {
-            let (line, more) = match memchr::memmem::find(lines, b"\r\n") {
-                Some(at) => (lines.get(..at).unwrap_or_default(), lines.get(at.saturating_add(2)..)),
-                None => (lines, None),
-            };
-            let text = check_line(line, code, more.is_some())?;
-            match enhanced_class(text) {
-                Some((class, [] | [b' ', ..])) => class_fits &= code.first() == Some(&class),
-                _ => enhanced_everywhere = false,
-            }
-            rest = more;
-        }
-        if enhanced_everywhere && !class_fits {
-            return Err(ReplyError::EnhancedCode);
-        }
-        Ok(Self { wire })
-    }
-
-    /// The wire form, `%` doubled.
-    pub const fn as_wire(self) -> &'a [u8] {
-        self.wire
-    }
-
-    /// The reply code: 400 to 599.
-    pub fn code(self) -> u16 {
-        self.wire.iter().take(3).fold(0u16, |code, digit| {
-            code.saturating_mul(10).saturating_add(u16::from(digit.saturating_sub(b'0')))
-        })
-    }
-
-    /// Whether the failure is permanent (5xx).
-    pub const fn is_permanent(self) -> bool {
-        matches!(self.wire, [b'5', ..])
-    }
-
-    /// The enhanced status code (`5.7.1`) if every line has one: that of the first line.
-    pub fn enhanced(self) -> Option<&'a str> {
-        let has = |line: &[u8]| matches!(enhanced_class(line), Some((_, [] | [b' ', ..])));
-        if !self.raw_lines().all(has) {
-            return None;
-        }
-        let first = self.raw_lines().next()?;
-        core::str::from_utf8(first.split(|octet| *octet == b' ').next()?).ok()
-    }
-
-    /// The text of each line with its enhanced code, `%` as people read it.
-    pub fn text(self) -> impl Iterator<Item = Vec<u8>> + use<'a> {
-        self.raw_lines().map(|line| {
-            let mut text = Vec::with_capacity(line.len());
-            let mut rest = line;
-            while let [octet, after @ ..] = rest {
-                text.push(*octet);
-                rest = if let [b'%', b'%', after @ ..] = rest { after } else { after };
-            }
-            text
-        })
-    }
-
-    /// An owned copy.
-    pub fn to_reply(self) -> SmtpReply {
-        SmtpReply { wire: Bytes::copy_from_slice(self.wire) }
-    }
-
-    fn raw_lines(self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.wire
-            .split(|octet| *octet == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line).get(4..).unwrap_or_default())
-    }
-}
-
-/// As the SMTP client sees it, lines separated by LF.
-impl Display for SmtpReplyView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = self.text().peekable();
-        while let Some(line) = lines.next() {
-            let (separator, end) = if lines.peek().is_some() { ('-', "\n") } else { (' ', "") };
-            write!(f, "{}{separator}{}{end}", self.code(), String::from_utf8_lossy(&line))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for SmtpReplyView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SmtpReplyView(\"{}\")", self.wire.escape_ascii())
-    }
-}
-
 /// Why a reply cannot be sent, or was not acceptable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplyError {
     /// The code is not 4xx or 5xx.
-    #[error("expected a reply code of 400 to 599")]
-    Code,
+    #[error("expected a reply code of 400 to 599, got {got}")]
+    Code {
+        /// What came.
+        got: Excerpt,
+    },
     /// The enhanced code is none, or its class is not the first digit of the code.
-    #[error("expected an enhanced status code like 5.7.1, of the class of the reply code")]
-    EnhancedCode,
+    #[error("expected an enhanced status code like 5.7.1, of the class of the reply code, got {got}")]
+    EnhancedCode {
+        /// What came.
+        got: Excerpt,
+    },
     /// A line of a received reply does not begin with the code of the first and `-`, or a space on the last line.
-    #[error("expected the same code on each line, then '-', or a space on the last line")]
-    Line,
+    #[error("expected the same code on each line, then '-', or a space on the last line, got {got}")]
+    Line {
+        /// What came.
+        got: Excerpt,
+    },
     /// An octet that would break the SMTP dialogue.
     #[error("a line has the octet {octet:#04x}: expected no control octets")]
     Control {
@@ -268,44 +192,34 @@ pub enum ReplyError {
         length: usize,
     },
     /// More than 32 lines.
-    #[error("expected at most {MAX_LINES} lines")]
+    #[error("expected at most {MAX_LINES} lines, got more")]
     TooManyLines,
+    /// Not even one line, which may be empty.
+    #[error("expected at least one line, got none")]
+    NoLines,
+    /// A wire form that does not fit into a packet.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
 }
 
-/// The text of a line that begins with `code` and the right separator.
-fn check_line<'a>(line: &'a [u8], code: &[u8], more: bool) -> Result<&'a [u8], ReplyError> {
-    if !matches!(code, [b'4' | b'5', b'0'..=b'9', b'0'..=b'9']) {
-        return Err(ReplyError::Code);
+/// The end of a reply, made of any text.
+struct AnyText {
+    wire: String,
+    room: usize,
+}
+
+impl fmt::Write for AnyText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            match c {
+                '%' => self.wire.push_str("%%"),
+                ' '..='~' => self.wire.push(c),
+                _ => self.wire.push('?'),
+            }
+        }
+        Ok(())
     }
-    let separator: &[u8] = if more { b"-" } else { b" " };
-    let Some(text) = line.strip_prefix(code).and_then(|line| line.strip_prefix(separator)) else {
-        return Err(match line.iter().find(|octet| octet.is_ascii_control()) {
-            Some(&octet) => ReplyError::Control { octet },
-            None => ReplyError::Line,
-        });
-    };
-    let mut rest = text;
-    while let [octet, after @ ..] = rest {
-        rest = match rest {
-            [b'%', b'%', after @ ..] => after,
-            [b'%', ..] => return Err(ReplyError::Percent),
-            _ if octet.is_ascii_control() => return Err(ReplyError::Control { octet: *octet }),
-            _ => after,
-        };
-    }
-    Ok(text)
-}
-
-/// The class of the enhanced code that a text begins with, and what follows: `class "." 1*3digit "." 1*3digit`.
-fn enhanced_class(text: &[u8]) -> Option<(u8, &[u8])> {
-    let [class @ (b'2' | b'4' | b'5'), b'.', rest @ ..] = text else { return None };
-    let [b'.', rest @ ..] = skip_digits(rest)? else { return None };
-    Some((*class, skip_digits(rest)?))
-}
-
-fn skip_digits(text: &[u8]) -> Option<&[u8]> {
-    let digits = text.iter().take_while(|octet| octet.is_ascii_digit()).count();
-    if (1..=3).contains(&digits) { text.get(digits..) } else { None }
 }
 
 /// Text as it stands on the wire: Sendmail uses it as a format, Postfix drops a single `%`.
@@ -316,5 +230,68 @@ impl Display for Doubled<'_> {
         let mut parts = self.0.split('%');
         f.write_str(parts.next().unwrap_or_default())?;
         parts.try_for_each(|part| write!(f, "%%{part}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn total_constructors_take_what_fails_and_what_never_ends() {
+        struct Failing;
+        impl Display for Failing {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("half")?;
+                Err(fmt::Error)
+            }
+        }
+        struct Endless;
+        impl Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                core::iter::repeat("%").try_for_each(|percent| f.write_str(percent))
+            }
+        }
+        assert_eq!(SmtpReply::reject(Failing).view().as_wire(), b"550 5.7.1 half");
+        assert_eq!(SmtpReply::temp_fail(Endless).view().as_wire().len(), 10 + 2 * MAX_LINE);
+    }
+
+    #[test]
+    fn replies_that_cannot_be_sent_cannot_be_built() {
+        assert_eq!(SmtpReply::lines(550, "5.7.1", [""; 0]), Err(ReplyError::NoLines));
+        assert_eq!(SmtpReply::lines(550, None, [""; 33]), Err(ReplyError::TooManyLines));
+        let wire = |length| [b"550 ", &alloc::vec![b'x'; length][..]].concat();
+        assert!(SmtpReplyView::new(&wire(65530)).is_ok());
+        assert_eq!(SmtpReplyView::new(&wire(65531)), Err(ReplyError::TooLong(TooLong { length: 65536 })));
+    }
+
+    #[test]
+    fn errors_say_what_was_expected_and_what_came() {
+        for (error, text) in [
+            (
+                ReplyError::Code { got: Excerpt::of(b"250") },
+                "expected a reply code of 400 to 599, got \"250\"",
+            ),
+            (
+                ReplyError::EnhancedCode { got: Excerpt::of(b"4.7.1 a text that is long") },
+                "expected an enhanced status code like 5.7.1, of the class of the reply code, got \"4.7.1 a text tha…\"",
+            ),
+            (
+                ReplyError::Line { got: Excerpt::of(b"551 b") },
+                "expected the same code on each line, then '-', or a space on the last line, got \"551 b\"",
+            ),
+            (ReplyError::Control { octet: 10 }, "a line has the octet 0x0a: expected no control octets"),
+            (ReplyError::Percent, "a single '%' on the wire: expected each to be doubled"),
+            (ReplyError::LineTooLong { length: 981 }, "a line of 981 octets: expected at most 980"),
+            (ReplyError::TooManyLines, "expected at most 32 lines, got more"),
+            (ReplyError::NoLines, "expected at least one line, got none"),
+            (
+                ReplyError::TooLong(TooLong { length: 65536 }),
+                "a payload of 65536 octets: at most 65535 fit into a packet",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
     }
 }

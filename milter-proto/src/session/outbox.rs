@@ -47,6 +47,11 @@ impl Outbox {
         (self.handed_out || self.bytes.is_empty()) && self.body.is_none()
     }
 
+    /// Whether pieces of a body are still to be cut.
+    pub(super) const fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// What is to be written next; never empty.
     pub(super) fn next(&mut self) -> &[u8] {
         self.settle();
@@ -64,8 +69,8 @@ impl Outbox {
         &self.bytes
     }
 
-    /// What was handed out has been written.
-    fn settle(&mut self) {
+    /// What was handed out has been written: its memory is given back.
+    pub(super) fn settle(&mut self) {
         if self.handed_out {
             self.bytes.clear();
             self.bytes.shrink_to(KEPT);

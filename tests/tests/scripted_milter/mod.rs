@@ -14,8 +14,12 @@ const NEGOTIATION: [u8; 17] =
 const NO_REPLY: [u8; 4] = 0x000e_a080_u32.to_be_bytes();
 const ADD_HEADER: &[u8] = b"\0\0\0\x10hX-Scripted\0yes\0";
 const CONTINUE: &[u8] = b"\0\0\0\x01c";
+const REJECT: &[u8] = b"\0\0\0\x01r";
 
-/// The commands that a connection of Postfix has sent, a letter each, macros left out.
+/// The sender whose mail the milter rejects.
+pub(crate) const REJECTED_SENDER: &str = "rejected@sender.test";
+
+/// The commands that a connection of the mail server has sent, a letter each, macros left out.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ScriptedMilter {
     seen: Arc<Mutex<String>>,
@@ -59,6 +63,9 @@ impl ScriptedMilter {
             }
             match command {
                 b'O' => stream.write_all(&NEGOTIATION)?,
+                b'M' if String::from_utf8_lossy(&packet).contains(REJECTED_SENDER) => {
+                    stream.write_all(REJECT)?;
+                }
                 b'C' | b'M' | b'T' => stream.write_all(CONTINUE)?,
                 b'E' => stream.write_all(&[ADD_HEADER, CONTINUE].concat())?,
                 b'Q' => return Ok(()),

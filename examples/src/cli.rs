@@ -1,0 +1,93 @@
+//! The options that all programs have.
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use milter_proto::{Endpoint, EndpointError};
+use tracing::level_filters::LevelFilter;
+
+/// What `--help` says at its end.
+pub const AFTER_HELP: &str = "\
+Postfix: add to /etc/postfix/main.cf, and run `postfix reload`:
+
+    smtpd_milters = inet:127.0.0.1:9000
+    non_smtpd_milters = $smtpd_milters
+
+The second line is for mail that does not come by SMTP. Postfix connects to a unix socket as user postfix, which \
+needs write permission for it, and looks for its path below /var/spool/postfix where smtpd is chrooted.
+
+Signals: SIGTERM and SIGINT finish the messages in progress and end the program; a second one ends it at once.
+
+Exit status: 0 after a signal, 1 if something does not work, such as a socket that cannot be bound, 2 for wrong \
+options.";
+
+/// The options that all programs have.
+#[derive(Debug, Args)]
+#[non_exhaustive]
+pub struct Common {
+    /// Where to listen: inet:HOST:PORT, inet6:[ADDRESS]:PORT or unix:/PATH. Several are given by repeating the
+    /// option, or separated by spaces or commas
+    #[arg(long, value_name = "SPEC", env = "MILTER_LISTEN", default_value = "inet:127.0.0.1:9000")]
+    listen: Vec<Endpoints>,
+
+    /// How much to log on stderr
+    #[arg(long, value_name = "LEVEL", env = "MILTER_LOG_LEVEL", default_value = "info", ignore_case = true)]
+    log_level: LogLevel,
+}
+
+impl Common {
+    /// Where to listen.
+    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.listen.iter().flat_map(|endpoints| &endpoints.0)
+    }
+
+    /// How much to log.
+    pub fn log_level(&self) -> LevelFilter {
+        match self.log_level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        }
+    }
+}
+
+/// One endpoint or more. Postfix separates them likewise, so neither spaces nor commas are missed in a path.
+#[derive(Clone, Debug)]
+struct Endpoints(Vec<Endpoint>);
+
+impl FromStr for Endpoints {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let mut parts = text.split([' ', '\t', '\n', ',']).filter(|part| !part.is_empty());
+        // Without any part the error is that of the empty text.
+        let first = parts.next().unwrap_or_default().parse();
+        std::iter::once(first).chain(parts.map(str::parse)).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_separated_by_spaces_or_commas() {
+        let endpoints: Endpoints = " inet:127.0.0.1:1, unix:/run/a,inet:[::1]:2\n".parse().unwrap();
+        let endpoints: Vec<String> = endpoints.0.iter().map(ToString::to_string).collect();
+        assert_eq!(endpoints, ["inet:127.0.0.1:1", "unix:/run/a", "inet:[::1]:2"]);
+        for wrong in ["", " , ", "inet:127.0.0.1:1,,9000"] {
+            assert!(wrong.parse::<Endpoints>().is_err(), "{wrong}");
+        }
+    }
+}

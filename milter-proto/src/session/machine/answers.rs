@@ -1,0 +1,167 @@
+//! What an answer does: the one reply that is due, what it decides, and failures that wait for a stage with a reply.
+
+use super::{Machine, Message};
+use crate::command::CommandKind;
+use crate::negotiation::Protocol;
+use crate::response::{Response, SmtpReply};
+use crate::session::WrongAnswer;
+use crate::verdict::{BodyVerdict, FailureVerdict};
+
+impl Machine {
+    pub(in crate::session) fn answer(&mut self, verdict: BodyVerdict) -> Result<(), WrongAnswer> {
+        let Some(command) = self.pending else { return Ok(()) };
+        let takes = match verdict {
+            BodyVerdict::Skip => command == CommandKind::Body,
+            BodyVerdict::Discard => {
+                !matches!(command, CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown)
+            }
+            _ => true,
+        };
+        if !takes {
+            return Err(WrongAnswer { command, verdict });
+        }
+        // At every MTA the same: also where one waits for the reply, who was to be silent is.
+        let counts = self.context.agreement().is_answered(command);
+        self.conclude(if counts { verdict } else { BodyVerdict::Continue });
+        Ok(())
+    }
+
+    /// The pending event failed.
+    pub(in crate::session) fn fail(&mut self) {
+        let Some(command) = self.pending else { return };
+        if matches!(command, CommandKind::Abort | CommandKind::Quit) {
+            return self.conclude(BodyVerdict::Continue);
+        }
+        if self.failure_verdict == FailureVerdict::Close {
+            self.pending = None;
+            return self.end(None);
+        }
+        // The last piece of a body takes the reply of the end of the message. A failure over an unknown command
+        // concerns that one, where it can be told.
+        let agreement = self.context.agreement();
+        let told_here = command == CommandKind::Unknown && agreement.expects_reply(command);
+        if agreement.is_answered(command) || self.message.end_is_due || told_here {
+            return self.conclude(self.failure());
+        }
+        // Remembered until a stage that takes a reply.
+        match command {
+            CommandKind::Connect | CommandKind::Helo => self.session.failed = true,
+            CommandKind::Unknown if !self.in_message() => self.session.failed = true,
+            _ => self.message.failed = true,
+        }
+        self.conclude(BodyVerdict::Continue);
+    }
+
+    const fn failure(&self) -> BodyVerdict {
+        match self.failure_verdict {
+            FailureVerdict::Reject => BodyVerdict::Reject,
+            FailureVerdict::TempFail | FailureVerdict::Close => BodyVerdict::TempFail,
+        }
+    }
+
+    /// The pending event is over, with this verdict: gives the one reply that is due, if any.
+    pub(super) fn conclude(&mut self, verdict: BodyVerdict) {
+        let Some(command) = self.pending.take() else { return };
+        match command {
+            CommandKind::Abort => return self.end_message(),
+            CommandKind::Quit => return,
+            _ => {}
+        }
+        let last_piece = command == CommandKind::Body && self.message.end_is_due;
+        if last_piece {
+            // The one reply to the end of the message: a final verdict here, otherwise that of its own event.
+            self.message.body_skipped |= verdict == BodyVerdict::Skip;
+            if matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip) {
+                return;
+            }
+            self.message.end_is_due = false;
+            return self.reply(CommandKind::EndOfMessage, verdict);
+        }
+        if self.context.agreement().expects_reply(command) {
+            self.reply(command, verdict);
+        }
+    }
+
+    /// The one place where a verdict is written.
+    fn reply(&mut self, command: CommandKind, verdict: BodyVerdict) {
+        let failed = match command {
+            CommandKind::Connect | CommandKind::Helo => self.session.failed,
+            CommandKind::Unknown => false,
+            _ => self.session.failed || self.message.failed,
+        };
+        let verdict = match verdict {
+            _ if failed => self.failure(),
+            // Pending modifications are not lost by an early accept.
+            BodyVerdict::Accept if self.holds_back(command) => {
+                let in_message = self.in_message();
+                self.message.accepted = in_message;
+                self.session.accepted |= !in_message;
+                BodyVerdict::Continue
+            }
+            BodyVerdict::Continue if command == CommandKind::EndOfMessage && self.is_accepted() => {
+                BodyVerdict::Accept
+            }
+            // No MTA knows what to accept there.
+            BodyVerdict::Accept if command == CommandKind::Unknown => BodyVerdict::Continue,
+            verdict => verdict,
+        };
+        match &verdict {
+            BodyVerdict::Continue => self.accept(command, Response::Continue),
+            BodyVerdict::Accept => self.accept(command, Response::Accept),
+            BodyVerdict::Skip => {
+                self.message.body_skipped = true;
+                let can_skip = self.context.agreement().options().protocol.contains(Protocol::SKIP);
+                self.outbox.push(if can_skip { Response::Skip } else { Response::Continue });
+            }
+            BodyVerdict::Reject => self.outbox.push(Response::Reject),
+            BodyVerdict::TempFail => self.outbox.push(Response::TempFail),
+            BodyVerdict::Discard => self.outbox.push(Response::Discard),
+            BodyVerdict::Reply(reply) => self.outbox.push(Response::Reply(SmtpReply::view(reply))),
+        }
+        self.decide(command, &verdict);
+    }
+
+    /// Whether modifications wait for the end of the message.
+    fn holds_back(&self, command: CommandKind) -> bool {
+        !matches!(command, CommandKind::EndOfMessage | CommandKind::Unknown)
+            && !self.context.message.is_empty()
+    }
+
+    /// Whether the message, or the SMTP session, was accepted before the end of the message.
+    pub(super) const fn is_accepted(&self) -> bool {
+        self.session.accepted || self.message.accepted
+    }
+
+    /// Continue or accept: at the end of the message with every modification, in one go.
+    fn accept(&mut self, command: CommandKind, response: Response<'_>) {
+        if command != CommandKind::EndOfMessage {
+            return self.outbox.push(response);
+        }
+        match self.context.message.send(self.outbox.bytes()) {
+            Some(body) => self.outbox.push_body(body, &response),
+            None => self.outbox.push(response),
+        }
+    }
+
+    /// What a verdict decides.
+    fn decide(&mut self, command: CommandKind, verdict: &BodyVerdict) {
+        let goes_on = matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip);
+        match command {
+            CommandKind::EndOfMessage => self.end_message(),
+            _ if goes_on => {}
+            CommandKind::Connect | CommandKind::Helo => self.dialogue.decide(),
+            CommandKind::Unknown => {}
+            // A rejected recipient is no rejected message.
+            CommandKind::Rcpt if !matches!(verdict, BodyVerdict::Accept | BodyVerdict::Discard) => {}
+            _ => self.end_message(),
+        }
+    }
+
+    pub(super) fn end_message(&mut self) {
+        self.messages_over = self.messages_over.saturating_add(1);
+        self.message = Message::default();
+        self.dialogue.end_message();
+        self.context.macros.end_message();
+        self.context.message.end_message();
+    }
+}

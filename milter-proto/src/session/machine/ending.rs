@@ -1,0 +1,63 @@
+//! How a connection ends, or with QUIT_NC an SMTP session: each ending goes the same way.
+
+use super::{Machine, Next, SmtpSession};
+use crate::command::{Abort, CommandKind, Quit};
+use crate::error::Error;
+use crate::event::Event;
+
+/// How a connection ends, step by step: what is owed is written, an open message is aborted, the session is quit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    pub(super) error: Option<Error>,
+    /// A new SMTP session follows (QUIT_NC).
+    pub(super) renew: bool,
+}
+
+impl Machine {
+    /// The open message is aborted. The application is not told of one that it accepted already.
+    pub(super) fn abort(&mut self) -> Option<Next> {
+        if self.is_accepted() || !self.context.agreement().wants(CommandKind::Abort) {
+            self.end_message();
+            return None;
+        }
+        if !self.outbox.is_empty() {
+            return Some(Next::Write);
+        }
+        self.pending = Some(CommandKind::Abort);
+        Some(Next::Event(Event::Abort(Abort)))
+    }
+
+    /// The connection, or with QUIT_NC the SMTP session, is to end. The first reason counts.
+    pub(in crate::session) fn end(&mut self, error: Option<Error>) {
+        if self.ending.is_none_or(|ending| ending.renew) {
+            self.ending = Some(Ending { error, renew: false });
+        }
+    }
+
+    /// The next step of an ending; `Read` when a new SMTP session has begun.
+    pub(in crate::session) fn next_of_ending(&mut self) -> Next {
+        let Some(Ending { error, renew }) = self.ending else { return Next::Read };
+        if !self.outbox.is_empty() {
+            return Next::Write;
+        }
+        let aborted = if self.in_message() { self.abort() } else { None };
+        if let Some(next) = aborted {
+            return next;
+        }
+        let quit_is_due = self.agreement().is_some() && !core::mem::replace(&mut self.session.quit, true);
+        if quit_is_due && self.context.agreement().wants(CommandKind::Quit) {
+            self.pending = Some(CommandKind::Quit);
+            return Next::Event(Event::Quit(Quit));
+        }
+        if !renew {
+            return Next::Close(error);
+        }
+        self.ending = None;
+        self.session = SmtpSession::default();
+        self.smtp_session = self.smtp_session.saturating_add(1);
+        self.dialogue.advance(CommandKind::QuitNewConnection);
+        self.context.macros.end_session();
+        self.context.message.end_session();
+        Next::Read
+    }
+}

@@ -1,0 +1,49 @@
+//! `block-sender`.
+
+use milter_tests::{Sink, SmtpClient};
+
+use super::TIMEOUT;
+use super::filter::{Filter, Transport};
+
+const MESSAGE: &[u8] = b"From: alice@sender.test\r\nSubject: test\r\n\r\nHello\r\n";
+const BLOCKED: [&str; 4] = ["--sender", "spam@one.test", "--sender", "@two.test"];
+
+pub(crate) fn senders_are_rejected_by_the_reply(transport: Transport) {
+    let filter = Filter::start(transport, "block-sender", &BLOCKED);
+    let sink = Sink::start();
+    let postfix = filter.postfix(&sink);
+    let mut client = SmtpClient::connect(postfix.smtp_address());
+    client.command("EHLO client.test");
+    for blocked in ["<spam@one.test>", "<Spam@ONE.test>", "<anyone@two.test>", "<any.one@Two.Test>"] {
+        let answer = client.command(&format!("MAIL FROM:{blocked}"));
+        assert_eq!(answer.raw, b"550 5.7.1 Sender blocked\r\n", "{blocked}");
+    }
+    let others = ["ham@one.test", "spam@below.one.test", "anyone@below.two.test", ""];
+    for other in others {
+        client.send(other, &["bob@example.test"], MESSAGE).unwrap();
+    }
+    let mut delivered: Vec<String> =
+        sink.wait_for(others.len(), TIMEOUT).into_iter().map(|delivered| delivered.sender).collect();
+    delivered.sort_by_key(|sender| others.iter().position(|other| other == sender));
+    assert_eq!(delivered, others);
+}
+
+pub(crate) fn reply_may_have_percent_signs_and_be_temporary(transport: Transport) {
+    for reply in [
+        "550 5.7.1 100% sure: %s no",
+        "554 5.7.0 %%n%",
+        "451 4.7.1 come again",
+        "550 no enhanced code",
+        "421 4.3.2 go away",
+    ] {
+        let filter = Filter::start(transport, "block-sender", &[&BLOCKED[..], &["--reply", reply]].concat());
+        let postfix = filter.postfix(&Sink::start());
+        let mut client = SmtpClient::connect(postfix.smtp_address());
+        client.command("EHLO client.test");
+        let answer = client.command("MAIL FROM:<spam@one.test>");
+        assert_eq!(answer.raw, format!("{reply}\r\n").into_bytes());
+        // 421 ends the SMTP session.
+        let other = client.try_command("MAIL FROM:<ham@one.test>");
+        assert_eq!(other.is_ok_and(|answer| answer.is_positive()), !reply.starts_with("421"), "{reply}");
+    }
+}
