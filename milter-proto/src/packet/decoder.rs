@@ -77,7 +77,7 @@ impl Decoder {
         !self.lent && self.held() <= SMALL
     }
 
-    /// Lends storage: an initialised buffer, best of [`BUFFER_SIZE`]. What is held of a packet moves into it.
+    /// Lends storage: an initialised buffer, best of [`BUFFER_SIZE`](crate::BUFFER_SIZE). What is held of a packet moves into it.
     ///
     /// A buffer that has no room beyond that is dropped, and so is one that was lent before and not
     /// [reclaimed](Self::reclaim). A packet that outgrows the buffer moves into storage of our own, and the buffer is
