@@ -39,6 +39,18 @@ use core::marker::PhantomData;
 /// assert_eq!(outcome.to_string(), "O, h X-Body-Octets: 5, c");
 /// ```
 ///
+/// What all connections share, the values are given when they are made:
+///
+/// ```
+/// # use milter_proto::*;
+/// # use std::{collections::HashMap, sync::{Arc, Mutex}};
+/// struct Greylist { seen: Arc<Mutex<HashMap<String, u32>>> }
+/// let seen = Arc::default();
+/// let milter = Milter::per_message(move || Greylist { seen: Arc::clone(&seen) });
+/// ```
+///
+/// A closure that is a hook cannot capture; [`With`](crate::With) carries data to it.
+///
 /// What does not fit does not compile. A stage outside of a message cannot discard:
 ///
 /// ```compile_fail,E0277
@@ -190,7 +202,8 @@ impl<St: State, F: Fn() -> St, H: Hooks<St>> Milter<F, H> {
         /// HELO or EHLO, which may be missing and may come again. A final verdict is one over the SMTP session.
         #[doc(alias = "xxfi_helo")]
         on_helo Helo
-        /// MAIL: a message begins.
+        /// MAIL: a message begins. From here on hooks are called on the message's value, which after
+        /// [`per_connection`](Milter::per_connection) is the connection's, unless [`message`](Milter::message) was called.
         #[doc(alias = "xxfi_envfrom")]
         on_mail Mail
         /// RCPT. A failure concerns this recipient; accept and discard the message.

@@ -44,8 +44,9 @@ pub struct SmtpReply {
 }
 
 impl SmtpReply {
-    /// One line, checked: for texts of your own. Text that quotes a mail belongs into [`reject`](Self::reject) or
-    /// [`temp_fail`](Self::temp_fail): there a hostile mail cannot turn your verdict into an error.
+    /// One line, checked: for texts of your own. Text that quotes a mail belongs into [`reject`](Self::reject),
+    /// [`temp_fail`](Self::temp_fail) or [`quoting`](Self::quoting): there a hostile mail cannot turn your verdict into an
+    /// error.
     pub fn new<'a>(code: u16, enhanced: impl Into<Option<&'a str>>, text: &str) -> Result<Self, ReplyError> {
         Self::lines(code, enhanced, [text])
     }
@@ -101,6 +102,19 @@ impl SmtpReply {
     /// `451 4.7.1` with any text: what cannot be sent becomes `?`, what is too long is cut.
     pub fn temp_fail(text: impl Display) -> Self {
         Self::from_any("451 4.7.1 ", text)
+    }
+
+    /// Codes of your own with any text: an error comes from the codes only, never from the text, so that a hostile mail
+    /// cannot turn the verdict into another one.
+    ///
+    /// ```
+    /// # use milter_proto::SmtpReply;
+    /// let reply = SmtpReply::quoting(452, "4.5.3", format_args!("not also to {}", "<x@y>\r\n"))?;
+    /// assert_eq!(reply.to_string(), "452 4.5.3 not also to <x@y>??");
+    /// # Ok::<(), milter_proto::ReplyError>(())
+    /// ```
+    pub fn quoting(code: u16, enhanced: &str, text: impl Display) -> Result<Self, ReplyError> {
+        Self::new(code, enhanced, "").map(|_| Self::from_any(&alloc::format!("{code} {enhanced} "), text))
     }
 
     fn from_any(head: &str, text: impl Display) -> Self {
