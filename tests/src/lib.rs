@@ -2,7 +2,7 @@
 //!
 //! [`Postfix`] is a private Postfix for one test, [`Sink`] the SMTP server it delivers to, [`SmtpClient`] the
 //! client that speaks to it, [`Runnable`] a program under test, [`Served`] a filter in the test process and
-//! [`MilterSocket`] a unix socket path that Postfix may connect to.
+//! [`MilterSocket`] a unix socket path that Postfix may connect to. [`foreign`] finds programs that nobody here wrote.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
@@ -22,6 +22,7 @@
 
 mod build;
 mod delivered;
+mod foreign;
 mod in_process;
 mod milter_socket;
 mod poll;
@@ -33,7 +34,8 @@ mod watchdog;
 
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
-pub use in_process::{Served, serve};
+pub use foreign::{foreign, libmilter_program, python};
+pub use in_process::{Served, serve, serve_on};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use postfix::{Postfix, PostfixBuilder};
