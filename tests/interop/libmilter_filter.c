@@ -5,7 +5,7 @@
  * argument of HELO or the unknown command. "STAGE-VERDICT" gives that verdict at that stage, "mail-reject" say; the
  * other words stand in end_of_message(). STEPS are the protocol steps that are asked for, in hexadecimal.
  *
- * Each callback writes a line: its name and arguments. Who calls flushes, so that the lines can be waited for.
+ * Each callback writes a line: its name and arguments. Lines are flushed, so that they can be waited for.
  */
 #include <libmilter/mfapi.h>
 #include <stdio.h>
@@ -258,10 +258,9 @@ static sfsistat on_abort(SMFICTX *ctx)
 
 static sfsistat on_close(SMFICTX *ctx)
 {
-    struct filter *filter = smfi_getpriv(ctx);
+    /* Nothing is freed: after SMFIC_QUIT_NC another SMTP session follows, without another negotiation. */
+    (void)ctx;
     puts("close");
-    /* With SMFIC_QUIT_NC there is no second negotiation: the data of this one serves the next SMTP session too. */
-    (void)filter;
     return SMFIS_CONTINUE;
 }
 

@@ -10,8 +10,8 @@ use crate::build::target_directory;
 /// What `./test` installs into the virtual environment of Python.
 const REQUIREMENTS: &str = include_str!("../interop/requirements.txt");
 
-/// Held by who compiles.
-static COMPILER: Mutex<()> = Mutex::new(());
+/// What was compiled in this process; held by who compiles.
+static COMPILED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The path of a program that `./test` installs.
 ///
@@ -52,11 +52,14 @@ pub fn python() -> PathBuf {
 /// If it does not compile, as when libmilter is not installed.
 #[track_caller]
 pub fn libmilter_program(name: &str) -> PathBuf {
-    let _one_at_a_time = COMPILER.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = target_directory().join("interop");
+    let program = directory.join(name);
+    if compiled.contains(&program) {
+        return program;
+    }
     std::fs::create_dir_all(&directory)
         .unwrap_or_else(|error| panic!("cannot make {}: {error}", directory.display()));
-    let program = directory.join(name);
     // Another test process may do the same: the last one moved into place is as good.
     let unfinished = directory.join(format!("{name}.{}", std::process::id()));
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("interop").join(name).with_extension("c");
@@ -74,5 +77,6 @@ pub fn libmilter_program(name: &str) -> PathBuf {
     );
     std::fs::rename(&unfinished, &program)
         .unwrap_or_else(|error| panic!("cannot move {} into place: {error}", unfinished.display()));
+    compiled.push(program.clone());
     program
 }

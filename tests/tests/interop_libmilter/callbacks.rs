@@ -71,10 +71,12 @@ async fn one_connection_serves_several_sessions() {
     let mut filter = Filter::start(ABILITIES);
     let mut mta = filter.connect().await;
     for session in ["one.example", "two.example"] {
+        if session != "one.example" {
+            mta.ask(&Command::QuitNewConnection).await;
+        }
         mta.greet(session, "192.0.2.1", "h").await;
         assert!(mta.message(letter("<none@example.com>", "A: b\r\n\r\n")).await.is_some());
         assert_eq!(mta.told(), "C c, H c, M c, R c, T c, L c, N c, E c", "{session}");
-        mta.ask(&Command::QuitNewConnection).await;
     }
     mta.client.quit().await.unwrap();
     let lines = filter.callbacks("close", 2);

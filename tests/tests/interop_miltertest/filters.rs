@@ -66,6 +66,11 @@ pub(crate) fn modifying() -> impl Application {
 
 /// Decides by the local part of addresses, and by the first label of host names.
 pub(crate) fn deciding() -> impl Application {
+    #[derive(Default)]
+    struct Decision {
+        word: Vec<u8>,
+    }
+
     fn verdict(word: &[u8]) -> MessageVerdict {
         match word {
             b"reject" => MessageVerdict::Reject,
@@ -88,21 +93,21 @@ pub(crate) fn deciding() -> impl Application {
     async fn unknown(_: &mut (), unknown: Unknown<'_>, _: &mut Context) -> Verdict {
         SmtpReply::reject(format_args!("never heard of {}", unknown.line())).into()
     }
-    async fn mail(word: &mut Vec<u8>, mail: Mail<'_>, _: &mut Context) -> MessageVerdict {
-        *word = first(&mail.address(), b'@');
-        verdict(word)
+    async fn mail(decision: &mut Decision, mail: Mail<'_>, _: &mut Context) -> MessageVerdict {
+        decision.word = first(&mail.address(), b'@');
+        verdict(&decision.word)
     }
-    async fn rcpt(_: &mut Vec<u8>, rcpt: Rcpt<'_>, _: &mut Context) -> MessageVerdict {
+    async fn rcpt(_: &mut Decision, rcpt: Rcpt<'_>, _: &mut Context) -> MessageVerdict {
         verdict(&first(&rcpt.address(), b'@'))
     }
-    async fn end(word: &mut Vec<u8>, _: EndOfMessage, _: &mut Context) -> MessageVerdict {
-        verdict(word.strip_prefix(b"end-").unwrap_or_default())
+    async fn end(decision: &mut Decision, _: EndOfMessage, _: &mut Context) -> MessageVerdict {
+        verdict(decision.word.strip_prefix(b"end-").unwrap_or_default())
     }
     Milter::per_connection(|| ())
         .on_connect(connect)
         .on_helo(helo)
         .on_unknown(unknown)
-        .message(|_| Vec::new())
+        .message(|_| Decision::default())
         .on_mail(mail)
         .on_rcpt(rcpt)
         .on_end_of_message(end)
