@@ -2,7 +2,8 @@
 //!
 //! [`Postfix`] and [`Sendmail`] are private mail servers for one test, [`Sink`] the SMTP server they deliver to,
 //! [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter in the test
-//! process and [`MilterSocket`] a unix socket path that either server may connect to.
+//! process and [`MilterSocket`] a unix socket path that either server may connect to. [`foreign`] finds programs that nobody here
+//! wrote.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
@@ -27,6 +28,7 @@ mod asking;
 mod build;
 mod delivered;
 mod directory;
+mod foreign;
 mod in_process;
 mod mail_server;
 mod milter_socket;
@@ -43,7 +45,8 @@ mod watchdog;
 pub use asking::{Asking, Told, described, letters, offer, packet, words};
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
-pub use in_process::{Served, serve};
+pub use foreign::{foreign, libmilter_program, python};
+pub use in_process::{Served, serve, serve_on};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use pair::{Filter, Pair, PairError, Played, Splitter};
