@@ -3,6 +3,7 @@
 mod failures;
 mod leading_space;
 mod modifications;
+mod sendmail;
 mod slow;
 mod state;
 

@@ -1,6 +1,4 @@
-//! Tests of the harness itself: what it says about Postfix must be true before anything is tested by it.
-
-mod scripted_milter;
+//! What the harness says about Postfix.
 
 use std::env;
 use std::net::{SocketAddr, TcpListener};
@@ -9,8 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::scripted_milter::{REJECTED_SENDER, ScriptedMilter};
 use milter_tests::{MilterSocket, Postfix, Runnable, Sink, SmtpClient};
-use scripted_milter::{REJECTED_SENDER, ScriptedMilter};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MESSAGE: &[u8] = b"From: Alice <alice@sender.test>\r\nSubject: test\r\n\r\nHello\r\n";
@@ -209,7 +207,7 @@ fn nothing_is_left_of_a_killed_test() {
     }
     let mut inner = Runnable::start(
         Command::new(env::current_exe().unwrap())
-            .args(["--exact", "nothing_is_left_of_a_killed_test", "--nocapture"])
+            .args(["--exact", "postfix::nothing_is_left_of_a_killed_test", "--nocapture"])
             .env(INNER, "1"),
     );
     let line = inner.wait_for_line("listens at <", TIMEOUT);
