@@ -1,6 +1,6 @@
 //! Harness of the tests against real mail servers.
 //!
-//! [`Postfix`] and [`Sendmail`] are private mail servers for one test, [`Sink`] the SMTP server they deliver to,
+//! [`Postfix`] and [`Sendmail`] are private mail servers for one test ([`Software`] names either), [`Sink`] the SMTP server they deliver to,
 //! [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter in the test
 //! process and [`MilterSocket`] a unix socket path that either server may connect to.
 //!
@@ -37,6 +37,7 @@ mod watchdog;
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
 pub use in_process::{Served, serve};
+pub use mail_server::{Builder, MailServer, Setup, Software};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use postfix::{Postfix, PostfixBuilder};
