@@ -8,7 +8,7 @@ pub use builder::Builder;
 pub use software::{Setup, Software};
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct MailServer<S: Setup + ?Sized = dyn Setup> {
     // Declared before the directory: the processes have to be gone first.
     daemon: Option<Daemon>,
     directory: TempDir,
-    address: SocketAddr,
+    address: SocketAddrV4,
     pub(crate) setup: S,
 }
 
@@ -40,7 +40,7 @@ impl<S: Setup> MailServer<S> {
     #[track_caller]
     fn start(setup: S) -> Self {
         let directory = setup.make_directory();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
         let mut server = Self { daemon: None, directory, address, setup };
         let name = server.software();
         for _ in 0..PORT_ATTEMPTS {
@@ -58,9 +58,9 @@ impl<S: Setup> MailServer<S> {
 impl<S: Setup + ?Sized> MailServer<S> {
     fn run(&mut self) -> Result<(), NotStarted> {
         let base = self.directory.path();
-        self.setup.configure(base, self.address);
+        self.setup.configure(base, self.address.into());
         let command = self.setup.command(base);
-        self.daemon = Some(Daemon::start(command, base, &log_file(base), self.setup.ready())?);
+        self.daemon = Some(Daemon::start(command, base, &log_file(base), self.setup.ready(), self.address)?);
         Ok(())
     }
 
@@ -71,7 +71,7 @@ impl<S: Setup + ?Sized> MailServer<S> {
 
     /// Where it listens for SMTP.
     pub fn smtp_address(&self) -> SocketAddr {
-        self.address
+        self.address.into()
     }
 
     /// Stops it and starts it again on the same port; queued mail is kept, connections are closed.
@@ -160,8 +160,10 @@ pub(crate) fn log_file(base: &Path) -> PathBuf {
 }
 
 /// A port that the kernel says is free. It may be taken by the time the server wants it, hence the retries.
-fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .unwrap_or_else(|error| panic!("no free port on 127.0.0.1: {error}"))
+fn free_port() -> SocketAddrV4 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    match listener.and_then(|listener| listener.local_addr()) {
+        Ok(SocketAddr::V4(address)) => address,
+        other => panic!("no free port on 127.0.0.1: {other:?}"),
+    }
 }

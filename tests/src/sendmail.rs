@@ -63,7 +63,7 @@ impl Setup for SendmailSetup {
     }
 
     fn ready(&self) -> &'static str {
-        // Logged after "starting daemon", once the sockets listen.
+        // Logged after "starting daemon", once the sockets are bound, a moment before they listen.
         "started as: "
     }
 

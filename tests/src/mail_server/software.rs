@@ -45,7 +45,7 @@ pub trait Setup: Debug {
     /// Which one it is.
     fn software(&self) -> Software;
 
-    /// What it writes into its log once all its sockets listen.
+    /// What it writes into its log when it listens or is about to.
     fn ready(&self) -> &'static str;
 
     /// What it writes into its log, once, for a message that leaves the queue for good.
