@@ -1,81 +1,11 @@
-//! What the harness says about Sendmail.
+//! What the harness says about Sendmail alone.
 
-use std::env;
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::net::UnixListener;
-use std::process::Command;
-use std::thread;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use super::scripted_milter::{REJECTED_SENDER, ScriptedMilter};
-use milter_tests::{MilterSocket, Runnable, Sendmail, Sink, SmtpClient};
+use milter_tests::{MilterSocket, Sendmail, SmtpClient};
 
-const TIMEOUT: Duration = Duration::from_secs(20);
-const MESSAGE: &[u8] = b"From: Alice <alice@sender.test>\r\nSubject: test\r\n\r\nHello\r\n";
-
-#[test]
-fn delivers_exact_bytes_and_envelope() {
-    let sink = Sink::start();
-    let sendmail = Sendmail::builder().deliver_to(&sink).start();
-    let mut body = b".\r\n..\r\n.leading dot\r\n\r\n  blanks \t\r\n\xe9t\xe9 \x80\xff\r\n".to_vec();
-    body.extend_from_slice(&[b'x'; 3000]);
-    body.extend_from_slice(b"\r\n\r\n\r\n");
-    let message = [b"From: alice@sender.test\r\nX-Folded: one\r\n\ttwo\r\n\r\n", &body[..]].concat();
-
-    let mut client = SmtpClient::connect(sendmail.smtp_address());
-    assert!(client.greeting().text().starts_with("mta.example.test ESMTP Sendmail 8."));
-    assert_eq!(client.command("EHLO client.test").code, 250);
-    assert_eq!(client.command("MAIL FROM:<alice@sender.test> BODY=8BITMIME RET=HDRS ENVID=x1").code, 250);
-    assert_eq!(client.command("RCPT TO:<bob@example.test> NOTIFY=NEVER").code, 250);
-    assert_eq!(client.command("RCPT TO:<carol@elsewhere.test>").code, 250);
-    let answer = client.data(&message);
-    assert!(answer.text().contains("Message accepted for delivery"), "{answer}");
-
-    // Delivered before it was answered.
-    let delivered = sink.take().remove(0);
-    assert_eq!(delivered.helo, "mta.example.test");
-    assert_eq!(delivered.sender, "alice@sender.test");
-    for argument in ["BODY=8BITMIME", "RET=HDRS", "ENVID=x1"] {
-        assert!(delivered.sender_arguments.iter().any(|found| found == argument), "{delivered:?}");
-    }
-    assert_eq!(delivered.header_values("x-folded"), [b"one\r\n\ttwo"]);
-    assert_eq!(delivered.body(), body);
-    assert_eq!(delivered.recipient_addresses(), ["bob@example.test", "carol@elsewhere.test"]);
-    let bob = delivered.recipients.iter().find(|one| one.address == "bob@example.test").unwrap();
-    assert!(bob.arguments.iter().any(|found| found == "NOTIFY=NEVER"), "{bob:?}");
-}
-
-#[test]
-fn rejects_unknown_recipients() {
-    let sink = Sink::start();
-    let sendmail = Sendmail::builder().unknown_recipient("gone@example.test").deliver_to(&sink).start();
-    let mut client = SmtpClient::connect(sendmail.smtp_address());
-    for unknown in ["nouser@example.test", "gone@example.test"] {
-        let refusal = client.send("alice@sender.test", &["bob@example.test", unknown], MESSAGE).unwrap_err();
-        assert_eq!(refusal.lines, [format!("550 5.1.1 <{unknown}>... User unknown")]);
-    }
-    client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
-    assert_eq!(sink.wait_for(1, TIMEOUT)[0].recipient_addresses(), ["bob@example.test"]);
-    assert_eq!(sink.take().len(), 1);
-}
-
-#[test]
-fn instances_do_not_mix() {
-    let sinks = [Sink::start(), Sink::start()];
-    let instances = sinks.each_ref().map(|sink| Sendmail::builder().deliver_to(sink).start());
-    assert_ne!(instances[0].smtp_address(), instances[1].smtp_address());
-    for (sendmail, subject) in instances.iter().zip(["first", "second"]) {
-        let message = format!("Subject: {subject}\r\n\r\n{subject}\r\n");
-        SmtpClient::connect(sendmail.smtp_address())
-            .send("alice@sender.test", &["bob@example.test"], message.as_bytes())
-            .unwrap();
-    }
-    for (sink, subject) in sinks.iter().zip([b"first", &b"second"[..]]) {
-        let delivered = sink.wait_for(1, TIMEOUT);
-        assert_eq!(delivered.len(), 1);
-        assert_eq!(delivered[0].header_values("subject"), [subject]);
-    }
-}
+use super::{MESSAGE, TIMEOUT};
 
 #[test]
 fn definitions_are_obeyed() {
@@ -87,39 +17,6 @@ fn definitions_are_obeyed() {
     client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
     sendmail.wait_for_log("mailer=null, pri=", TIMEOUT);
     assert!(sendmail.log().contains("stat=Sent"), "{}", sendmail.log());
-}
-
-#[test]
-fn asks_a_milter_on_a_port() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let milter = format!("inet:{}", listener.local_addr().unwrap());
-    let commands = ScriptedMilter::accept_on(move || listener.accept().map(|(stream, _)| stream));
-    assert_asked(&milter, &commands);
-}
-
-#[test]
-fn asks_a_milter_on_a_unix_socket() {
-    let socket = MilterSocket::new();
-    let listener = UnixListener::bind(socket.path()).unwrap();
-    let commands = ScriptedMilter::accept_on(move || listener.accept().map(|(stream, _)| stream));
-    assert_asked(&socket.spec(), &commands);
-}
-
-/// Sends two messages through Sendmail and expects that the milter rejects one and saw all of the other, to which it adds
-/// a header.
-#[track_caller]
-fn assert_asked(milter: &str, commands: &ScriptedMilter) {
-    let sink = Sink::start();
-    let sendmail = Sendmail::builder().milter(milter).deliver_to(&sink).start();
-    let mut client = SmtpClient::connect(sendmail.smtp_address());
-    let refusal = client.send(REJECTED_SENDER, &["bob@example.test"], MESSAGE).unwrap_err();
-    assert_eq!(refusal.lines, ["550 5.7.1 <rejected@sender.test>... Command rejected"]);
-    client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
-    client.command("QUIT");
-    assert_eq!(sink.wait_for(1, TIMEOUT)[0].header_values("X-Scripted"), [b"yes"]);
-    commands.wait_for_end(TIMEOUT);
-    // Neither an abort after the rejected sender nor headers that Sendmail itself adds.
-    assert_eq!(commands.seen(), "OCHMMRTLLNBEQ");
 }
 
 #[test]
@@ -144,76 +41,4 @@ fn milter_timeouts_are_obeyed() {
         .unwrap_err();
     assert_eq!(refusal.code, 451);
     assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
-}
-
-#[test]
-fn starts_fast_restarts_and_ends() {
-    let sink = Sink::start();
-    let start = Instant::now();
-    let mut sendmail = Sendmail::builder().deliver_to(&sink).start();
-    assert!(start.elapsed() < Duration::from_secs(3), "Sendmail took {:?} to start", start.elapsed());
-    let address = sendmail.smtp_address();
-
-    sendmail.restart();
-    assert_eq!(sendmail.smtp_address(), address);
-    // Dropped in the middle of a message.
-    let mut client = SmtpClient::connect(address);
-    client.command("EHLO client.test");
-    client.command("MAIL FROM:<alice@sender.test>");
-    client.command("RCPT TO:<bob@example.test>");
-    assert_eq!(client.command("DATA").code, 354);
-    client.write(b"Subject: cut off\r\n\r\nHel").unwrap();
-    drop(client);
-    sendmail.wait_for_log("info=unexpected close", TIMEOUT);
-    assert!(sendmail.held().is_empty());
-
-    // One that is still connected when Sendmail ends.
-    let mut client = SmtpClient::connect(address);
-    drop(sendmail);
-    assert!(client.try_command("NOOP").is_err());
-    assert!(SmtpClient::try_connect(address).is_err(), "something still listens at {address}");
-    assert!(sink.take().is_empty());
-}
-
-#[test]
-fn restart_waits_for_its_port() {
-    let mut sendmail = Sendmail::builder().start();
-    let address = sendmail.smtp_address();
-    sendmail.stop();
-    let squatter = TcpListener::bind(address).unwrap();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            thread::sleep(Duration::from_secs(1));
-            drop(squatter);
-        });
-        sendmail.restart();
-    });
-    assert!(sendmail.log().contains("Address already in use"), "{}", sendmail.log());
-    SmtpClient::connect(address).send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
-}
-
-/// The test runs itself once more, in a process that is killed while its Sendmail runs.
-#[test]
-fn nothing_is_left_of_a_killed_test() {
-    const INNER: &str = "MILTER_TESTS_INNER";
-    if env::var_os(INNER).is_some() {
-        let sendmail = Sendmail::builder().start();
-        println!("listens at <{}>", sendmail.smtp_address());
-        thread::sleep(Duration::from_secs(60));
-        return;
-    }
-    let mut inner = Runnable::start(
-        Command::new(env::current_exe().unwrap())
-            .args(["--exact", "sendmail::nothing_is_left_of_a_killed_test", "--nocapture"])
-            .env(INNER, "1"),
-    );
-    let line = inner.wait_for_line("listens at <", TIMEOUT);
-    let address: SocketAddr = line.split(['<', '>']).nth(1).unwrap().parse().unwrap();
-    drop(SmtpClient::connect(address));
-    inner.kill();
-    let deadline = Instant::now() + TIMEOUT;
-    while SmtpClient::try_connect(address).is_ok() {
-        assert!(Instant::now() < deadline, "Sendmail still answers at {address}");
-        thread::sleep(Duration::from_millis(50));
-    }
 }
