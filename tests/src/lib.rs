@@ -1,9 +1,9 @@
 //! Harness of the tests against real mail servers.
 //!
-//! [`Postfix`] and [`Sendmail`] are private mail servers for one test, [`Sink`] the SMTP server they deliver to,
-//! [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter in the test
-//! process and [`MilterSocket`] a unix socket path that either server may connect to. [`foreign`] finds programs that nobody here
-//! wrote.
+//! [`Postfix`] and [`Sendmail`] are private mail servers for one test ([`Software`] names either), [`Sink`] the SMTP server
+//! they deliver to, [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter
+//! in the test process and [`MilterSocket`] a unix socket path that either server may connect to. [`foreign`] finds
+//! programs that nobody here wrote.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
@@ -47,6 +47,7 @@ pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
 pub use foreign::{foreign, libmilter_program, python};
 pub use in_process::{Served, serve, serve_on};
+pub use mail_server::{Builder, MailServer, Setup, Software};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use pair::{Filter, Pair, PairError, Played, Splitter};

@@ -1,12 +1,15 @@
 //! What the private mail servers have in common: a directory, a port, a log, a beginning and an end.
 
+mod builder;
 mod daemon;
+mod software;
 
-use std::fmt::Debug;
+pub use builder::Builder;
+pub use software::{Setup, Software};
+
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -18,60 +21,66 @@ use daemon::{Daemon, NotStarted};
 /// How often another port is tried when somebody took the free one before the server did.
 const PORT_ATTEMPTS: usize = 10;
 
-/// What makes a mail server this one and no other.
-pub(crate) trait Software: Debug {
-    /// What it is called in messages.
-    const NAME: &'static str;
-    /// What it writes into its log once all its sockets listen.
-    const READY: &'static str;
-
-    /// Makes the directory of one instance, with all directories in it.
-    fn make_directory(&self) -> TempDir;
-
-    /// Writes all files of an instance in the directory `base` that is to listen at `address`.
-    fn configure(&self, base: &Path, address: SocketAddr);
-
-    /// What starts the main process of that instance, in the foreground, leading a process group of its own, and
-    /// logging to [`log_file`].
-    fn command(&self, base: &Path) -> Command;
-}
-
-/// A mail server that runs on a free port of 127.0.0.1 until this value is dropped, or until the test process dies.
+/// A mail server of its own: configuration, queue and log are in a temporary directory, and it listens on a free port
+/// of 127.0.0.1 only. That of the system is not touched.
+///
+/// It stops when this value is dropped, or when the test process dies. A test that fails shows its log.
+///
+/// [`Postfix`](crate::Postfix) and [`Sendmail`](crate::Sendmail) are the two there are; a `Box<MailServer>` is either.
 #[derive(Debug)]
-pub(crate) struct MailServer<S: Software> {
-    // Declared first: the processes have to be gone before their directory is.
+pub struct MailServer<S: Setup + ?Sized = dyn Setup> {
+    // Declared before the directory: the processes have to be gone first.
     daemon: Option<Daemon>,
-    software: S,
     directory: TempDir,
-    address: SocketAddr,
+    address: SocketAddrV4,
+    pub(crate) setup: S,
 }
 
-impl<S: Software> MailServer<S> {
+impl<S: Setup> MailServer<S> {
     #[track_caller]
-    pub(crate) fn start(software: S) -> Self {
-        let directory = software.make_directory();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut server = Self { daemon: None, software, directory, address };
+    fn start(setup: S) -> Self {
+        let directory = setup.make_directory();
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+        let mut server = Self { daemon: None, directory, address, setup };
+        let name = server.software();
         for _ in 0..PORT_ATTEMPTS {
             server.address = free_port();
             match server.run() {
                 Ok(()) => return server,
                 Err(NotStarted::PortInUse) => {}
-                Err(NotStarted::Failed) => panic!("{} does not start:\n{}", S::NAME, server.log()),
+                Err(NotStarted::Failed) => panic!("{name:?} does not start:\n{}", server.log()),
             }
         }
-        panic!("{} found no free port in {PORT_ATTEMPTS} attempts:\n{}", S::NAME, server.log());
+        panic!("{name:?} found no free port in {PORT_ATTEMPTS} attempts:\n{}", server.log());
     }
+}
 
+impl<S: Setup + ?Sized> MailServer<S> {
     fn run(&mut self) -> Result<(), NotStarted> {
         let base = self.directory.path();
-        self.software.configure(base, self.address);
-        self.daemon = Some(Daemon::start(self.software.command(base), base, &log_file(base), S::READY)?);
+        self.setup.configure(base, self.address.into());
+        let command = self.setup.command(base);
+        self.daemon = Some(Daemon::start(command, base, &log_file(base), self.setup.ready(), self.address)?);
         Ok(())
     }
 
+    /// Which of the two it is.
+    pub fn software(&self) -> Software {
+        self.setup.software()
+    }
+
+    /// Where it listens for SMTP.
+    pub fn smtp_address(&self) -> SocketAddr {
+        self.address.into()
+    }
+
+    /// Stops it and starts it again on the same port; queued mail is kept, connections are closed.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start again.
     #[track_caller]
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.stop();
         // An outgoing connection of somebody else may hold the port for a moment.
         for _ in 0..PORT_ATTEMPTS {
@@ -81,53 +90,66 @@ impl<S: Software> MailServer<S> {
                 Err(NotStarted::Failed) => break,
             }
         }
-        panic!("{} does not start again:\n{}", S::NAME, self.log());
+        panic!("{:?} does not start again:\n{}", self.software(), self.log());
     }
 
-    pub(crate) fn stop(&mut self) {
+    /// Stops it; its port answers no more. [`restart`](Self::restart) starts it again.
+    pub fn stop(&mut self) {
         self.daemon = None;
     }
 
-    /// For changes, which the next [`restart`](Self::restart) puts into effect.
-    pub(crate) fn software_mut(&mut self) -> &mut S {
-        &mut self.software
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The directory of this instance.
-    pub(crate) fn base(&self) -> &Path {
-        self.directory.path()
-    }
-
-    pub(crate) fn log(&self) -> String {
-        let bytes = fs::read(log_file(self.base())).unwrap_or_default();
+    /// The whole log up to now, over restarts too.
+    pub fn log(&self) -> String {
+        let bytes = fs::read(log_file(self.directory.path())).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Waits until the log has a line that contains `part`, and gives the first such line.
+    ///
+    /// # Panics
+    ///
+    /// If there is none within `timeout`.
     #[track_caller]
-    pub(crate) fn wait_for_log(&self, part: &str, timeout: Duration) -> String {
-        let found = poll(timeout, || self.log().lines().find(|line| line.contains(part)).map(str::to_owned));
-        found.unwrap_or_else(|| panic!("no log line with {part:?} within {timeout:?}:\n{}", self.log()))
+    pub fn wait_for_log(&self, part: &str, timeout: Duration) -> String {
+        self.wait_for_log_lines(part, 1, timeout).remove(0)
     }
 
+    /// Waits until the log has at least `count` lines that contain `part`, and gives all of them.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer within `timeout`.
     #[track_caller]
-    pub(crate) fn wait_for_log_lines(&self, part: &str, count: usize, timeout: Duration) -> Vec<String> {
+    pub fn wait_for_log_lines(&self, part: &str, count: usize, timeout: Duration) -> Vec<String> {
         let lines = || self.log().lines().filter(|line| line.contains(part)).map(str::to_owned).collect();
         let found = poll(timeout, || Some(lines()).filter(|lines: &Vec<String>| lines.len() >= count));
         found.unwrap_or_else(|| {
             panic!("fewer than {count} log lines with {part:?} within {timeout:?}:\n{}", self.log())
         })
     }
+
+    /// Waits until at least `count` messages, from the start on, were delivered or thrown away and left the queue, and
+    /// gives their number.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer within `timeout`.
+    #[track_caller]
+    pub fn wait_for_done(&self, count: usize, timeout: Duration) -> usize {
+        self.wait_for_log_lines(self.setup.done(), count, timeout).len()
+    }
+
+    /// The queue ids of the messages that a milter quarantined.
+    pub fn held(&self) -> Vec<String> {
+        self.setup.held(self.directory.path())
+    }
 }
 
-impl<S: Software> Drop for MailServer<S> {
+impl<S: Setup + ?Sized> Drop for MailServer<S> {
     fn drop(&mut self) {
         self.stop();
         if thread::panicking() {
-            eprintln!("--- log of {} at {}:\n{}", S::NAME, self.address, self.log());
+            eprintln!("--- log of {:?} at {}:\n{}", self.software(), self.address, self.log());
         }
     }
 }
@@ -138,8 +160,10 @@ pub(crate) fn log_file(base: &Path) -> PathBuf {
 }
 
 /// A port that the kernel says is free. It may be taken by the time the server wants it, hence the retries.
-fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .unwrap_or_else(|error| panic!("no free port on 127.0.0.1: {error}"))
+fn free_port() -> SocketAddrV4 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    match listener.and_then(|listener| listener.local_addr()) {
+        Ok(SocketAddr::V4(address)) => address,
+        other => panic!("no free port on 127.0.0.1: {other:?}"),
+    }
 }

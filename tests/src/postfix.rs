@@ -1,49 +1,40 @@
 //! A private Postfix.
 
-mod builder;
 mod configuration;
 mod installation;
 
-pub use builder::PostfixBuilder;
-
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::mail_server::{MailServer, Software};
+use crate::directory::names_in;
+use crate::mail_server::{Builder, MailServer, Setup, Software};
 use configuration::Configuration;
 use installation::Installation;
 
-/// A Postfix of its own: configuration, queue, data and log are in a temporary directory, and it listens on a
-/// free port of 127.0.0.1 only. The Postfix of the system is not touched.
-///
-/// It stops when this value is dropped, or when the test process dies. A test that fails shows its log.
-#[derive(Debug)]
-pub struct Postfix {
-    server: MailServer<Setup>,
+/// A Postfix of its own.
+pub type Postfix = MailServer<PostfixSetup>;
+
+/// Describes a [`Postfix`].
+pub type PostfixBuilder = Builder<PostfixSetup>;
+
+impl PostfixBuilder {
+    /// Adds a milter for mail that does not come by SMTP.
+    pub fn non_smtpd_milter(mut self, milter: impl AsRef<str>) -> Self {
+        self.setup.configuration.append("non_smtpd_milters", milter.as_ref());
+        self
+    }
+
+    /// Sets a line of main.cf, in place of the harness' own line of that name.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.setup.configuration.set(name, value);
+        self
+    }
 }
 
 impl Postfix {
-    /// Describes a Postfix to start.
-    pub fn builder() -> PostfixBuilder {
-        PostfixBuilder::new()
-    }
-
-    #[track_caller]
-    fn start(configuration: Configuration) -> Self {
-        let installation = Installation::find();
-        Self { server: MailServer::start(Setup { configuration, installation }) }
-    }
-
-    /// Where Postfix listens for SMTP.
-    pub fn smtp_address(&self) -> SocketAddr {
-        self.server.address()
-    }
-
     /// Changes lines of main.cf and restarts Postfix on the same port; queued mail is kept, connections are closed.
     ///
     /// This is not `postfix reload`, after which an smtpd with the old configuration may serve one more client.
@@ -54,70 +45,48 @@ impl Postfix {
     #[track_caller]
     pub fn reconfigure(&mut self, settings: &[(&str, &str)]) {
         for (name, value) in settings {
-            self.server.software_mut().configuration.set(name, value);
+            self.setup.configuration.set(name, value);
         }
         self.restart();
-    }
-
-    /// Stops Postfix and starts it again on the same port; queued mail is kept, connections are closed.
-    ///
-    /// # Panics
-    ///
-    /// If Postfix does not start again.
-    #[track_caller]
-    pub fn restart(&mut self) {
-        self.server.restart();
-    }
-
-    /// Stops Postfix; its port answers no more. [`restart`](Self::restart) starts it again.
-    pub fn stop(&mut self) {
-        self.server.stop();
-    }
-
-    /// The whole log up to now, over restarts too.
-    pub fn log(&self) -> String {
-        self.server.log()
-    }
-
-    /// Waits until the log has a line that contains `part`, and gives the first such line.
-    ///
-    /// # Panics
-    ///
-    /// If there is none within `timeout`.
-    #[track_caller]
-    pub fn wait_for_log(&self, part: &str, timeout: Duration) -> String {
-        self.server.wait_for_log(part, timeout)
-    }
-
-    /// Waits until the log has at least `count` lines that contain `part`, and gives all of them.
-    ///
-    /// # Panics
-    ///
-    /// If there are fewer within `timeout`.
-    #[track_caller]
-    pub fn wait_for_log_lines(&self, part: &str, count: usize, timeout: Duration) -> Vec<String> {
-        self.server.wait_for_log_lines(part, count, timeout)
-    }
-
-    /// The queue ids of the messages on hold, where a milter's quarantine puts them.
-    pub fn held(&self) -> Vec<String> {
-        let hold = configuration::queue_directory(self.server.base()).join("hold");
-        let entries =
-            fs::read_dir(&hold).unwrap_or_else(|error| panic!("cannot read {}: {error}", hold.display()));
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 }
 
 /// What the private Postfix is made of.
 #[derive(Debug)]
-struct Setup {
+pub struct PostfixSetup {
     configuration: Configuration,
     installation: Installation,
 }
 
-impl Software for Setup {
-    const NAME: &'static str = "Postfix";
-    const READY: &'static str = "daemon started";
+impl Setup for PostfixSetup {
+    #[track_caller]
+    fn find() -> Self {
+        Self { configuration: Configuration::new(), installation: Installation::find() }
+    }
+
+    fn software(&self) -> Software {
+        Software::Postfix
+    }
+
+    fn ready(&self) -> &'static str {
+        "daemon started"
+    }
+
+    fn done(&self) -> &'static str {
+        ": removed"
+    }
+
+    fn add_milter(&mut self, milter: &str) {
+        self.configuration.append("smtpd_milters", milter);
+    }
+
+    fn deliver_to(&mut self, sink: SocketAddr) {
+        self.configuration.deliver_to(sink);
+    }
+
+    fn reject_recipient(&mut self, address: &str) {
+        self.configuration.reject_recipient(address);
+    }
 
     fn make_directory(&self) -> TempDir {
         self.installation.make_directories()
@@ -143,5 +112,9 @@ impl Software for Setup {
             .env("POSTLOG_HOSTNAME", "mta")
             .current_dir(queue);
         master
+    }
+
+    fn held(&self, base: &Path) -> Vec<String> {
+        names_in(&configuration::queue_directory(base).join("hold"))
     }
 }

@@ -1,115 +1,87 @@
 //! A private Sendmail.
 
-mod builder;
 mod configuration;
 mod installation;
 
-pub use builder::SendmailBuilder;
-
-use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::mail_server::{MailServer, Software, log_file};
+use crate::directory::names_in;
+use crate::mail_server::{Builder, MailServer, Setup, Software, log_file};
 use configuration::Configuration;
 use installation::Installation;
 
-/// A Sendmail of its own: configuration, queue and log are in a temporary directory, and it listens on a free port
-/// of 127.0.0.1 only. It runs from the build directory; nothing of it is installed on the system.
+/// A Sendmail of its own. It runs from the build directory; nothing of it is installed on the system.
 ///
 /// Mail is delivered before the client gets its answer to the final dot. What cannot be delivered stays in the queue:
 /// nothing is tried twice.
-///
-/// It stops when this value is dropped, or when the test process dies. A test that fails shows its log.
-#[derive(Debug)]
-pub struct Sendmail {
-    server: MailServer<Setup>,
-}
+pub type Sendmail = MailServer<SendmailSetup>;
 
-impl Sendmail {
-    /// Describes a Sendmail to start.
-    pub fn builder() -> SendmailBuilder {
-        SendmailBuilder::new()
+/// Describes a [`Sendmail`].
+pub type SendmailBuilder = Builder<SendmailSetup>;
+
+impl SendmailBuilder {
+    /// Sets the time-outs of all milters, as in `T=`: `C:30s;S:30s;R:30s;E:5m` unless set (connect, send, receive, the
+    /// whole end of message).
+    pub fn milter_timeouts(mut self, timeouts: &str) -> Self {
+        self.setup.configuration.set_milter_timeouts(timeouts);
+        self
     }
 
-    #[track_caller]
-    fn start(configuration: Configuration) -> Self {
-        let installation = Installation::find();
-        Self { server: MailServer::start(Setup { configuration, installation }) }
-    }
-
-    /// Where Sendmail listens for SMTP.
-    pub fn smtp_address(&self) -> SocketAddr {
-        self.server.address()
-    }
-
-    /// Stops Sendmail and starts it again on the same port; queued mail is kept, connections are closed.
+    /// Defines an m4 macro of the configuration, such as `confMAX_MESSAGE_SIZE`, in place of the harness' own definition.
     ///
     /// # Panics
     ///
-    /// If Sendmail does not start again.
+    /// If the value has an m4 quote (`` ` `` or `'`).
     #[track_caller]
-    pub fn restart(&mut self) {
-        self.server.restart();
-    }
-
-    /// Stops Sendmail; its port answers no more. [`restart`](Self::restart) starts it again.
-    pub fn stop(&mut self) {
-        self.server.stop();
-    }
-
-    /// The whole log up to now, over restarts too.
-    pub fn log(&self) -> String {
-        self.server.log()
-    }
-
-    /// Waits until the log has a line that contains `part`, and gives the first such line.
-    ///
-    /// # Panics
-    ///
-    /// If there is none within `timeout`.
-    #[track_caller]
-    pub fn wait_for_log(&self, part: &str, timeout: Duration) -> String {
-        self.server.wait_for_log(part, timeout)
-    }
-
-    /// Waits until the log has at least `count` lines that contain `part`, and gives all of them.
-    ///
-    /// # Panics
-    ///
-    /// If there are fewer within `timeout`.
-    #[track_caller]
-    pub fn wait_for_log_lines(&self, part: &str, count: usize, timeout: Duration) -> Vec<String> {
-        self.server.wait_for_log_lines(part, count, timeout)
-    }
-
-    /// The queue ids of the messages that a milter quarantined.
-    pub fn held(&self) -> Vec<String> {
-        let queue = configuration::queue_directory(self.server.base());
-        let entries =
-            fs::read_dir(&queue).unwrap_or_else(|error| panic!("cannot read {}: {error}", queue.display()));
-        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        // The envelope of a quarantined message is in an "hf" file; it would be "qf" otherwise.
-        names.filter_map(|name| name.strip_prefix("hf").map(str::to_owned)).collect()
+    pub fn define(mut self, name: &str, value: &str) -> Self {
+        assert!(!value.contains(['`', '\'']), "{value:?} has an m4 quote");
+        self.setup.configuration.define(name, value);
+        self
     }
 }
 
 /// What the private Sendmail is made of.
 #[derive(Debug)]
-struct Setup {
+pub struct SendmailSetup {
     configuration: Configuration,
     installation: Installation,
 }
 
-impl Software for Setup {
-    const NAME: &'static str = "Sendmail";
-    // Logged after "starting daemon", once the sockets listen.
-    const READY: &'static str = "started as: ";
+impl Setup for SendmailSetup {
+    #[track_caller]
+    fn find() -> Self {
+        Self { configuration: Configuration::new(), installation: Installation::find() }
+    }
+
+    fn software(&self) -> Software {
+        Software::Sendmail
+    }
+
+    fn ready(&self) -> &'static str {
+        // Logged after "starting daemon", once the sockets are bound, a moment before they listen.
+        "started as: "
+    }
+
+    fn done(&self) -> &'static str {
+        ": done; "
+    }
+
+    fn add_milter(&mut self, milter: &str) {
+        self.configuration.add_milter(milter);
+    }
+
+    fn deliver_to(&mut self, sink: SocketAddr) {
+        self.configuration.deliver_to(sink);
+    }
+
+    fn reject_recipient(&mut self, address: &str) {
+        self.configuration.reject_recipient(address);
+    }
 
     fn make_directory(&self) -> TempDir {
         configuration::make_directory()
@@ -139,5 +111,11 @@ impl Software for Setup {
             .current_dir(base)
             .process_group(0);
         daemon
+    }
+
+    fn held(&self, base: &Path) -> Vec<String> {
+        let names = names_in(&configuration::queue_directory(base));
+        // The envelope of a quarantined message is in an "hf" file; it would be "qf" otherwise.
+        names.into_iter().filter_map(|name| name.strip_prefix("hf").map(str::to_owned)).collect()
     }
 }

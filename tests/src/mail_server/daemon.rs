@@ -1,6 +1,7 @@
 //! A mail server's main process: start, readiness and end.
 
 use std::fs::{self, OpenOptions};
+use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -31,12 +32,14 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `command` and waits until it has written `ready` into `log`. Its output goes to the log as well.
+    /// Starts `command` and waits until it has written `ready` into `log` and listens at `address`. Its output goes to
+    /// the log as well.
     pub(super) fn start(
         mut command: Command,
         base: &Path,
         log: &Path,
         ready: &str,
+        address: SocketAddrV4,
     ) -> Result<Self, NotStarted> {
         let append = || {
             let file = OpenOptions::new().append(true).create(true).open(log);
@@ -54,11 +57,11 @@ impl Daemon {
         let running = poll(START_TIMEOUT, || {
             let ended = daemon.process.try_wait().is_ok_and(|status| status.is_some());
             let said = said();
-            if said.contains(ready) {
-                Some(Ok(()))
-            } else if said.contains("Address already in use") {
+            if said.contains("Address already in use") {
                 // Sendmail would go on trying for minutes.
                 Some(Err(NotStarted::PortInUse))
+            } else if said.contains(ready) && is_listening(address) {
+                Some(Ok(()))
             } else {
                 ended.then_some(Err(NotStarted::Failed))
             }
@@ -97,4 +100,33 @@ impl Drop for Daemon {
 
 fn length(log: &Path) -> usize {
     fs::metadata(log).map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(0))
+}
+
+/// Asks the kernel whether somebody listens there.
+fn is_listening(address: SocketAddrV4) -> bool {
+    let sockets = fs::read_to_string("/proc/net/tcp")
+        .unwrap_or_else(|error| panic!("cannot read the kernel's list of sockets: {error}"));
+    // The address is shown as a number that has the octets in network order in memory.
+    let local = format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port());
+    sockets.lines().any(|line| {
+        let mut columns = line.split_ascii_whitespace().skip(1);
+        // Local address, remote address, state.
+        columns.next() == Some(&local) && columns.nth(1) == Some("0A")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+    use super::*;
+
+    #[test]
+    fn only_what_listens_is_listening() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let SocketAddr::V4(address) = listener.local_addr().unwrap() else { panic!("not an IPv4 address") };
+        assert!(is_listening(address));
+        drop(listener);
+        assert!(!is_listening(address));
+    }
 }

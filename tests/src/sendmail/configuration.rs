@@ -47,6 +47,7 @@ FEATURE(`accept_unqualified_senders')
 MAILER(`smtp')
 MAILER_DEFINITIONS
 Mnull, P=[FILE], F=lsDFMEouq9, S=0, R=0, T=DNS/RFC822/X-Unix, A=FILE /dev/null
+Mwithuser, P=[FILE], F=lsDFMEouq9w, S=0, R=0, T=DNS/RFC822/X-Unix, A=FILE /dev/null
 LOCAL_RULE_0
 ";
 
@@ -144,14 +145,11 @@ impl Configuration {
             );
         }
         text.push_str(FEATURES);
-        // By Sendmail's own rules, as for a local user that does not exist: what check_rcpt rejects is never shown to a
-        // milter.
+        // To a mailer for users of the system, who do not exist. This is the one rejection that is shown to a milter:
+        // those of check_rcpt and of a rule's $#error are not.
         for address in &self.unknown_recipients {
             let (user, domain) = address.split_once('@').unwrap_or((address, HOST_NAME));
-            push(
-                &mut text,
-                format_args!("R{user} < @ {domain} . > $*\t$#error $@ 5.1.1 $: \"550 User unknown\""),
-            );
+            push(&mut text, format_args!("R{user} < @ {domain} . > $*\t$#withuser $: {user}"));
         }
         text
     }

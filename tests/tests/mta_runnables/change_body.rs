@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use milter_tests::{Sink, SmtpClient};
+use milter_tests::{Sink, SmtpClient, Software};
 
 use super::TIMEOUT;
 use super::filter::{Filter, Transport};
@@ -11,18 +11,18 @@ const HEADERS: &str = "From: alice@sender.test\r\nSubject: test\r\n\r\n";
 /// The last one makes several chunks.
 const BODIES: [&str; 3] = ["Hello\r\n", "", "0123456789012345678901234567890123456789\r\n"];
 
-pub(crate) fn body_is_replaced(transport: Transport) {
+pub(crate) fn body_is_replaced(software: Software, transport: Transport) {
     for (given, delivered) in [
         ("one\ntwo\r\n\n.three\n", "one\r\ntwo\r\n\r\n.three\r\n"),
         ("Zoë has no line end", "Zoë has no line end\r\n"),
         ("", ""),
     ] {
         let filter = Filter::start(transport, "change-body", &["--body", given]);
-        assert_replaced(&filter, delivered.as_bytes());
+        assert_replaced(software, &filter, delivered.as_bytes());
     }
 }
 
-pub(crate) fn body_of_a_megabyte_comes_from_a_file(transport: Transport) {
+pub(crate) fn body_of_a_megabyte_comes_from_a_file(software: Software, transport: Transport) {
     // Every octet but NUL, CR and LF, which a mail may not have, or not alone.
     let octets: Vec<u8> = (1..=255).filter(|octet| !b"\r\n".contains(octet)).collect();
     let lines: Vec<u8> = octets.iter().cycle().skip(7).step_by(3).take(60).copied().chain([b'\n']).collect();
@@ -40,14 +40,14 @@ pub(crate) fn body_of_a_megabyte_comes_from_a_file(transport: Transport) {
             all.extend_from_slice(b"\r\n");
             all
         });
-    assert_replaced(&filter, &expected);
+    assert_replaced(software, &filter, &expected);
 }
 
 #[track_caller]
-fn assert_replaced(filter: &Filter, expected: &[u8]) {
+fn assert_replaced(software: Software, filter: &Filter, expected: &[u8]) {
     let sink = Sink::start();
-    let postfix = filter.postfix(&sink);
-    let mut client = SmtpClient::connect(postfix.smtp_address());
+    let server = filter.behind(software, &sink);
+    let mut client = SmtpClient::connect(server.smtp_address());
     for body in [BODIES[0], BODIES[1], &BODIES[2].repeat(5000)] {
         let message = [HEADERS, body].concat();
         client.send("alice@sender.test", &["bob@example.test"], message.as_bytes()).unwrap();

@@ -1,14 +1,13 @@
 //! Hooks that fail: the client is told to come again, and nothing passes unseen.
 
-use milter_tests::{Sink, SmtpClient, serve};
+use milter_tests::{Sink, SmtpClient, Software};
 use milter_tokio::{
     Actions, Application, BodyChunk, BoxError, Connect, Context, Data, EndOfHeaders, EndOfMessage,
     FailureVerdict, Header, Mail, Milter, Rcpt, Verdict,
 };
 
-use super::{TIMEOUT, postfix};
+use super::{Scene, TIMEOUT};
 
-const TEMP_FAIL: &str = "4.7.1 Service unavailable - try again later";
 const MESSAGE: &[u8] = b"From: alice@sender.test\r\nSubject: test\r\n\r\nHello\r\n";
 /// Those that answer and those that are silent.
 const STAGES: [&str; 7] = ["mail", "rcpt", "data", "header", "end_of_headers", "body", "end_of_message"];
@@ -63,6 +62,25 @@ impl Filter {
     }
 }
 
+fn temp_fail(software: Software) -> &'static str {
+    match software {
+        Software::Postfix => "451 4.7.1 Service unavailable - try again later",
+        Software::Sendmail => "451 4.3.2 Please try again later",
+    }
+}
+
+/// What the client reads of a rejection because of a hook for this stage.
+fn rejected(software: Software, stage: &str) -> String {
+    match (software, stage) {
+        (Software::Postfix, _) => "550 5.7.1 Command rejected".to_owned(),
+        // The address is in front of it.
+        (Software::Sendmail, "mail") => format!("550 5.7.1 <error@{stage}>... Command rejected"),
+        (Software::Sendmail, "rcpt") => "550 5.7.1 <bob@example.test>... Command rejected".to_owned(),
+        // The content is refused by a code of its own; the hook for DATA, which does not answer, fails as late as that.
+        (Software::Sendmail, _) => "554 5.7.1 Command rejected".to_owned(),
+    }
+}
+
 fn milter(failure: FailureVerdict) -> impl Application {
     Milter::per_message(Filter::default)
         .actions(Actions::ADD_HEADERS)
@@ -76,57 +94,48 @@ fn milter(failure: FailureVerdict) -> impl Application {
         .on_end_of_message(Filter::end_of_message)
 }
 
-#[test]
-fn errors_fail_the_message_and_no_other() {
-    for (failure, code, text) in [
-        (FailureVerdict::TempFail, 451, TEMP_FAIL),
-        (FailureVerdict::Reject, 550, "5.7.1 Command rejected"),
-        (FailureVerdict::Close, 451, TEMP_FAIL),
-    ] {
-        let filter = serve(milter(failure));
-        let sink = Sink::start();
-        let postfix = postfix(&filter, &sink);
+pub(crate) fn errors_fail_the_message_and_no_other(software: Software) {
+    for failure in [FailureVerdict::TempFail, FailureVerdict::Reject, FailureVerdict::Close] {
+        let scene = Scene::new(software, milter(failure));
         for stage in STAGES {
-            let mut client = SmtpClient::connect(postfix.smtp_address());
+            let mut client = SmtpClient::connect(scene.server.smtp_address());
             let refusal = client.send(&format!("error@{stage}"), &["bob@example.test"], MESSAGE).unwrap_err();
-            assert_eq!((refusal.code, &*refusal.text()), (code, text), "{failure:?} {stage}");
+            let expected = match failure {
+                FailureVerdict::Reject => rejected(software, stage),
+                _ => temp_fail(software).to_owned(),
+            };
+            assert_eq!(refusal.to_string(), expected, "{failure:?} {stage}");
             if failure == FailureVerdict::Close {
-                client = SmtpClient::connect(postfix.smtp_address());
+                client = SmtpClient::connect(scene.server.smtp_address());
             }
             client.send(&format!("good@{stage}"), &["bob@example.test"], MESSAGE).unwrap();
         }
-        assert_only_good_ones(&sink);
+        assert_only_good_ones(&scene.sink);
     }
 }
 
-#[test]
-fn panics_fail_the_message_and_end_the_connection() {
-    let filter = serve(milter(FailureVerdict::TempFail));
-    let sink = Sink::start();
-    let postfix = postfix(&filter, &sink);
+pub(crate) fn panics_fail_the_message_and_end_the_connection(software: Software) {
+    let scene = Scene::new(software, milter(FailureVerdict::TempFail));
     for stage in STAGES {
-        let mut client = SmtpClient::connect(postfix.smtp_address());
+        let mut client = SmtpClient::connect(scene.server.smtp_address());
         let refusal = client.send(&format!("panic@{stage}"), &["bob@example.test"], MESSAGE).unwrap_err();
-        assert_eq!((refusal.code, &*refusal.text()), (451, TEMP_FAIL), "{stage}");
-        let mut client = SmtpClient::connect(postfix.smtp_address());
+        assert_eq!(refusal.to_string(), temp_fail(software), "{stage}");
+        let mut client = SmtpClient::connect(scene.server.smtp_address());
         client.send(&format!("good@{stage}"), &["bob@example.test"], MESSAGE).unwrap();
     }
-    assert_only_good_ones(&sink);
+    assert_only_good_ones(&scene.sink);
 }
 
-#[test]
-fn failure_at_connect_fails_every_message_of_the_session() {
+pub(crate) fn failure_at_connect_fails_every_message_of_the_session(software: Software) {
     let milter = Milter::per_connection(|| ())
         .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| Err::<(), _>("told to fail"));
-    let filter = serve(milter);
-    let sink = Sink::start();
-    let postfix = postfix(&filter, &sink);
-    let mut client = SmtpClient::connect(postfix.smtp_address());
+    let scene = Scene::new(software, milter);
+    let mut client = SmtpClient::connect(scene.server.smtp_address());
     for _ in 0..2 {
         let refusal = client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap_err();
-        assert_eq!((refusal.code, &*refusal.text()), (451, TEMP_FAIL));
+        assert_eq!(refusal.to_string(), temp_fail(software));
     }
-    assert!(sink.take().is_empty());
+    assert!(scene.sink.take().is_empty());
 }
 
 #[track_caller]

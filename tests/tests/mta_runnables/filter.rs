@@ -1,12 +1,12 @@
-//! A program under test, and the Postfix that asks it.
+//! A program under test, and the mail server that asks it.
 
 use std::process::Command;
 
-use milter_tests::{MilterSocket, Postfix, Runnable, Sink, runnable};
+use milter_tests::{MailServer, MilterSocket, Runnable, Sink, Software, runnable};
 
 use super::TIMEOUT;
 
-/// The kind of socket that Postfix and the filter speak over.
+/// The kind of socket that the mail server and the filter speak over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Transport {
     Tcp,
@@ -41,9 +41,9 @@ impl Filter {
         self.process = process;
     }
 
-    /// A Postfix that asks this filter and delivers to `sink`.
-    pub(crate) fn postfix(&self, sink: &Sink) -> Postfix {
-        Postfix::builder().milter(&self.spec).deliver_to(sink).start()
+    /// A mail server that asks this filter and delivers to `sink`.
+    pub(crate) fn behind(&self, software: Software, sink: &Sink) -> Box<MailServer> {
+        software.start(&self.spec, sink)
     }
 }
 

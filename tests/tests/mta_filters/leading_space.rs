@@ -1,9 +1,9 @@
 //! White space after the colon of a header, which signing filters must see and write.
 
-use milter_tests::{Sink, SmtpClient, serve};
+use milter_tests::{SmtpClient, Software};
 use milter_tokio::{Actions, Application, Context, EndOfMessage, Header, Milter, ModificationError, Verdict};
 
-use super::{TIMEOUT, postfix};
+use super::{Scene, TIMEOUT};
 
 const HEADERS: [(&str, &str); 5] = [
     ("X-One", " one"),
@@ -49,21 +49,18 @@ fn milter() -> impl Application {
         .on_end_of_message(Filter::end_of_message)
 }
 
-#[test]
-fn white_space_after_the_colon_is_kept() {
-    let filter = serve(milter());
-    let sink = Sink::start();
-    let postfix = postfix(&filter, &sink);
+pub(crate) fn white_space_after_the_colon_is_kept(software: Software) {
+    let scene = Scene::new(software, milter());
     let mut message = String::from("From: alice@sender.test\r\n");
     for (name, value) in HEADERS {
         message += &format!("{name}:{}\r\n", value.replace('\n', "\r\n"));
     }
     message += "\r\nHello\r\n";
-    SmtpClient::connect(postfix.smtp_address())
+    SmtpClient::connect(scene.server.smtp_address())
         .send("alice@sender.test", &["bob@example.test"], message.as_bytes())
         .unwrap();
 
-    let delivered = sink.wait_for(1, TIMEOUT).remove(0);
+    let delivered = scene.sink.wait_for(1, TIMEOUT).remove(0);
     let text = String::from_utf8(delivered.bytes.clone()).unwrap();
     let seen: Vec<(String, Vec<u8>)> =
         HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();

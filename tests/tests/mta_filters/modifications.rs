@@ -1,9 +1,9 @@
 //! Every modification, on its own and all together: the message must arrive as it should be.
 
-use milter_tests::{Delivered, Sink, SmtpClient, serve};
+use milter_tests::{Delivered, SmtpClient, Software};
 use milter_tokio::{Actions, Application, Context, EndOfMessage, Milter, ModificationError, Rcpt, Verdict};
 
-use super::{TIMEOUT, postfix};
+use super::{Scene, TIMEOUT};
 
 type Recorded = Result<(), ModificationError>;
 
@@ -54,11 +54,11 @@ struct Parts {
 struct Case {
     name: &'static str,
     edit: fn(&mut Context) -> Recorded,
-    expect: fn(&mut Parts),
+    expect: fn(&mut Parts, Software),
 }
 
 const CASES: &[Case] = &[
-    Case { name: "nothing", edit: |_| Ok(()), expect: |_| {} },
+    Case { name: "nothing", edit: |_| Ok(()), expect: |_, _| {} },
     Case {
         name: "add-header",
         edit: |cx| {
@@ -66,10 +66,11 @@ const CASES: &[Case] = &[
             cx.add_header("X-Folded", "two\r\n\tlines")?;
             cx.add_header("Subject", "another")
         },
-        expect: |message| {
+        expect: |message, software| {
             message.header(10, "X-New", "one");
             message.header(11, "X-Folded", "two\r\n\tlines");
-            message.header(12, "Subject", "another");
+            // Sendmail puts it before the first of that name.
+            message.header(if software == Software::Sendmail { 4 } else { 12 }, "Subject", "another");
         },
     },
     Case {
@@ -79,7 +80,7 @@ const CASES: &[Case] = &[
             cx.insert_header(2, "X-Second", "below Received")?;
             cx.insert_header(1000, "X-End", "past the end")
         },
-        expect: |message| {
+        expect: |message, _| {
             message.header(0, "X-Top", "above Received");
             message.header(2, "X-Second", "below Received");
             message.header(12, "X-End", "past the end");
@@ -92,16 +93,18 @@ const CASES: &[Case] = &[
             cx.change_header("x-same", 2, "changed too")?;
             cx.change_header("X-Absent", 1, "added")
         },
-        expect: |message| {
+        expect: |message, software| {
             message.headers[4].1 = "changed".into();
-            message.headers[6] = ("x-same".into(), "changed too".into());
+            // Sendmail keeps the name as it was written.
+            let name = if software == Software::Sendmail { "X-Same" } else { "x-same" };
+            message.headers[6] = (name.into(), "changed too".into());
             message.header(10, "X-Absent", "added");
         },
     },
     Case {
         name: "delete-header",
         edit: |cx| cx.delete_header("X-Same", 2),
-        expect: |message| message.delete(&[6]),
+        expect: |message, _| message.delete(&[6]),
     },
     Case {
         name: "delete-two-headers",
@@ -109,7 +112,7 @@ const CASES: &[Case] = &[
             cx.delete_header("X-Same", 1)?;
             cx.delete_header("X-Same", 3)
         },
-        expect: |message| message.delete(&[5, 8]),
+        expect: |message, _| message.delete(&[5, 8]),
     },
     Case {
         name: "delete-one-change-two",
@@ -118,7 +121,7 @@ const CASES: &[Case] = &[
             cx.change_header("X-Same", 2, "2 changed")?;
             cx.change_header("X-Same", 4, "4 changed")
         },
-        expect: |message| {
+        expect: |message, _| {
             message.headers[6].1 = "2 changed".into();
             message.headers[9].1 = "4 changed".into();
             message.delete(&[5]);
@@ -127,22 +130,22 @@ const CASES: &[Case] = &[
     Case {
         name: "delete-all-headers",
         edit: |cx| cx.delete_all_headers("x-SAME"),
-        expect: |message| message.delete(&[5, 6, 8, 9]),
+        expect: |message, _| message.delete(&[5, 6, 8, 9]),
     },
     Case {
         name: "change-sender",
         edit: |cx| cx.change_sender("new@sender.test", None),
-        expect: |message| message.sender = "new@sender.test".into(),
+        expect: |message, _| message.sender = "new@sender.test".into(),
     },
     Case {
         name: "change-sender-to-null",
         edit: |cx| cx.change_sender("", None),
-        expect: |message| message.sender.clear(),
+        expect: |message, _| message.sender.clear(),
     },
     Case {
         name: "change-sender-with-arguments",
         edit: |cx| cx.change_sender("<new@sender.test>", "RET=HDRS ENVID=q+3D1"),
-        expect: |message| {
+        expect: |message, _| {
             message.sender = "new@sender.test".into();
             message.sender_arguments = vec!["ENVID=q+3D1".into(), "RET=HDRS".into()];
         },
@@ -153,7 +156,7 @@ const CASES: &[Case] = &[
             cx.add_recipient("new@example.test")?;
             cx.add_recipient("<newer@example.test>")
         },
-        expect: |message| {
+        expect: |message, _| {
             message.recipient("new@example.test");
             message.recipient("newer@example.test");
         },
@@ -161,7 +164,7 @@ const CASES: &[Case] = &[
     Case {
         name: "add-recipient-with-arguments",
         edit: |cx| cx.add_recipient_with_arguments("new@example.test", "NOTIFY=NEVER"),
-        expect: |message| message.recipient("new@example.test NOTIFY=NEVER"),
+        expect: |message, _| message.recipient("new@example.test NOTIFY=NEVER"),
     },
     Case {
         name: "delete-recipient",
@@ -169,28 +172,28 @@ const CASES: &[Case] = &[
             cx.delete_recipient("carol@example.test")?;
             cx.delete_recipient("nobody@example.test")
         },
-        expect: |message| message.recipients.retain(|recipient| recipient != "carol@example.test"),
+        expect: |message, _| message.recipients.retain(|recipient| recipient != "carol@example.test"),
     },
     Case {
         name: "replace-body",
         edit: |cx| cx.replace_body("new\r\n.\r\nbody\r\n"),
-        expect: |message| message.body = "new\r\n.\r\nbody\r\n".into(),
+        expect: |message, _| message.body = "new\r\n.\r\nbody\r\n".into(),
     },
-    Case { name: "empty-body", edit: |cx| cx.replace_body(""), expect: |message| message.body.clear() },
+    Case { name: "empty-body", edit: |cx| cx.replace_body(""), expect: |message, _| message.body.clear() },
     Case {
         name: "replace-body-by-a-long-one",
         edit: |cx| cx.replace_body("0123456\r\n".repeat(20_000)),
-        expect: |message| message.body = "0123456\r\n".repeat(20_000),
+        expect: |message, _| message.body = "0123456\r\n".repeat(20_000),
     },
     Case { name: "everything", edit: everything, expect: expect_everything },
-    Case { name: "quarantine", edit: |cx| cx.quarantine("looks odd"), expect: |_| {} },
+    Case { name: "quarantine", edit: |cx| cx.quarantine("looks odd"), expect: |_, _| {} },
     Case {
         name: "everything-quarantined",
         edit: |cx| {
             everything(cx)?;
             cx.quarantine("looks odd")
         },
-        expect: |_| {},
+        expect: |_, _| {},
     },
 ];
 
@@ -208,7 +211,7 @@ fn everything(cx: &mut Context) -> Recorded {
     cx.insert_header(0, "X-Top", "above Received")
 }
 
-fn expect_everything(message: &mut Parts) {
+fn expect_everything(message: &mut Parts, _: Software) {
     message.body = "new\r\n".into();
     message.recipients.retain(|recipient| recipient != "carol@example.test");
     message.recipient("new@example.test");
@@ -292,32 +295,40 @@ impl Parts {
     }
 }
 
-#[test]
-fn each_modification_arrives_and_all_together() {
-    let filter = serve(milter());
-    let sink = Sink::start();
-    let postfix = postfix(&filter, &sink);
+pub(crate) fn each_modification_arrives_and_all_together(software: Software) {
+    let Scene { server, sink, .. } = &Scene::new(software, milter());
     // One connection for all: no modification may be left for the next message.
-    let mut client = SmtpClient::connect(postfix.smtp_address());
+    let mut client = SmtpClient::connect(server.smtp_address());
     for Case { name, expect, .. } in CASES {
         let mut expected = Parts::sent(name);
         let mut message = String::new();
         expected.headers.iter().skip(1).for_each(|(name, value)| message += &format!("{name}: {value}\r\n"));
         message += &format!("\r\n{}", expected.body);
         let recipients = [name, "bob", "carol"].map(|name| format!("{name}@example.test"));
-        let held = postfix.held().len();
-        client.send(&expected.sender, &recipients.each_ref().map(|one| &**one), message.as_bytes()).unwrap();
+        let held = server.held().len();
+        let answer = client
+            .send(&expected.sender, &recipients.each_ref().map(|one| &**one), message.as_bytes())
+            .unwrap();
         if name.contains("quarantine") {
-            postfix.wait_for_log_lines("milter triggers HOLD action", held + 1, TIMEOUT);
-            assert_eq!(postfix.held().len(), held + 1, "{name}");
+            let logged = match software {
+                Software::Postfix => "milter triggers HOLD action",
+                Software::Sendmail => "quarantine=looks odd, stat=quarantined",
+            };
+            server.wait_for_log_lines(logged, held + 1, TIMEOUT);
+            assert_eq!(server.held().len(), held + 1, "{name}");
+            assert!(
+                server.held().iter().any(|id| answer.text().contains(id)),
+                "{answer}: {:?}",
+                server.held()
+            );
             continue;
         }
-        expect(&mut expected);
+        expect(&mut expected, software);
         let delivered = Parts::of(&sink.wait_for(1, TIMEOUT)[0]);
         assert_eq!(delivered, expected, "{name}");
         assert_eq!(sink.take().len(), 1, "{name}");
     }
     // What was held was not delivered as well.
-    postfix.wait_for_log_lines(": removed", CASES.len() - 2, TIMEOUT);
+    server.wait_for_done(CASES.len() - 2, TIMEOUT);
     assert_eq!(sink.take().len(), 0);
 }

@@ -1,20 +1,20 @@
 //! `append-header`.
 
-use milter_tests::{Sink, SmtpClient};
+use milter_tests::{Sink, SmtpClient, Software};
 
 use super::TIMEOUT;
 use super::filter::{Filter, Transport};
 
 const MESSAGE: &[u8] = b"From: alice@sender.test\r\nSubject: test\r\n\r\nHello\r\n";
 
-pub(crate) fn header_is_added_to_every_message(transport: Transport) {
+pub(crate) fn header_is_added_to_every_message(software: Software, transport: Transport) {
     for (arguments, name) in
         [(&[][..], "X-Milter-Client-IP"), (&["--header-name", "X-From-Where"][..], "X-From-Where")]
     {
         let filter = Filter::start(transport, "append-header", arguments);
         let sink = Sink::start();
-        let postfix = filter.postfix(&sink);
-        let mut client = SmtpClient::connect(postfix.smtp_address());
+        let server = filter.behind(software, &sink);
+        let mut client = SmtpClient::connect(server.smtp_address());
         client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
         client.send("alice@sender.test", &["bob@example.test"], MESSAGE).unwrap();
         for delivered in sink.wait_for(2, TIMEOUT) {

@@ -1,4 +1,5 @@
-//! The programs of the package `milter-examples` behind a real Postfix, each over TCP and over a unix socket.
+//! The programs of the package `milter-examples` behind a real Postfix and a real Sendmail, over TCP and over a unix
+//! socket.
 
 mod append_header;
 mod block_sender;
@@ -11,28 +12,31 @@ mod many;
 use std::time::Duration;
 
 use filter::Transport;
+use milter_tests::Software;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Tests that are run once for each kind of socket.
-macro_rules! over_each_socket {
+/// Tests that are run once for each mail server and each kind of socket.
+macro_rules! behind_each {
     ($($module:ident::$test:ident)*) => {
-        over_each_socket!(@ tcp Tcp $($module::$test)*);
-        over_each_socket!(@ unix Unix $($module::$test)*);
+        behind_each!(@ postfix_tcp Postfix Tcp $($module::$test)*);
+        behind_each!(@ postfix_unix Postfix Unix $($module::$test)*);
+        behind_each!(@ sendmail_tcp Sendmail Tcp $($module::$test)*);
+        behind_each!(@ sendmail_unix Sendmail Unix $($module::$test)*);
     };
-    (@ $name:ident $Transport:ident $($module:ident::$test:ident)*) => {
+    (@ $name:ident $Server:ident $Transport:ident $($module:ident::$test:ident)*) => {
         mod $name {
             $(
                 #[test]
                 fn $test() {
-                    super::$module::$test(super::Transport::$Transport);
+                    super::$module::$test(super::Software::$Server, super::Transport::$Transport);
                 }
             )*
         }
     };
 }
 
-over_each_socket! {
+behind_each! {
     append_header::header_is_added_to_every_message
     block_sender::senders_are_rejected_by_the_reply
     block_sender::reply_may_have_percent_signs_and_be_temporary

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use milter_tests::{Delivered, Sink, SmtpClient};
+use milter_tests::{Delivered, Sink, SmtpClient, Software};
 
 use super::TIMEOUT;
 use super::filter::{Filter, Transport};
@@ -12,30 +12,30 @@ const CONNECTIONS: usize = 20;
 const MESSAGES_EACH: usize = 10;
 const MESSAGES: usize = CONNECTIONS * MESSAGES_EACH;
 
-pub(crate) fn append_header_loses_and_doubles_nothing(transport: Transport) {
+pub(crate) fn append_header_loses_and_doubles_nothing(software: Software, transport: Transport) {
     let filter = Filter::start(transport, "append-header", &[]);
-    for delivered in assert_each_arrives_once(&filter, |_| true) {
+    for delivered in assert_each_arrives_once(software, &filter, |_| true) {
         assert_eq!(delivered.header_values("X-Milter-Client-IP"), [b"127.0.0.1"]);
     }
 }
 
-pub(crate) fn change_body_loses_and_doubles_nothing(transport: Transport) {
+pub(crate) fn change_body_loses_and_doubles_nothing(software: Software, transport: Transport) {
     let filter = Filter::start(transport, "change-body", &["--body", "new\n"]);
-    for delivered in assert_each_arrives_once(&filter, |_| true) {
+    for delivered in assert_each_arrives_once(software, &filter, |_| true) {
         assert_eq!(delivered.body(), b"new\r\n");
     }
 }
 
-pub(crate) fn block_sender_loses_and_doubles_nothing(transport: Transport) {
+pub(crate) fn block_sender_loses_and_doubles_nothing(software: Software, transport: Transport) {
     let filter = Filter::start(transport, "block-sender", &["--sender", "@odd.test"]);
-    for delivered in assert_each_arrives_once(&filter, |message| message % 2 == 0) {
+    for delivered in assert_each_arrives_once(software, &filter, |message| message % 2 == 0) {
         assert_eq!(delivered.sender, "alice@even.test");
     }
 }
 
-pub(crate) fn log_all_loses_and_doubles_nothing(transport: Transport) {
+pub(crate) fn log_all_loses_and_doubles_nothing(software: Software, transport: Transport) {
     let filter = Filter::start(transport, "log-all", &["--log-format", "json"]);
-    assert_each_arrives_once(&filter, |_| true);
+    assert_each_arrives_once(software, &filter, |_| true);
     filter.process.wait_for_lines(r#""event":"quit""#, CONNECTIONS, TIMEOUT);
     let mut logged: BTreeMap<String, usize> = BTreeMap::new();
     let mut ends = 0;
@@ -56,12 +56,16 @@ fn id(message: usize) -> String {
 
 /// Sends the messages and gives what was delivered: each message that `passes`, once, with its own content.
 #[track_caller]
-fn assert_each_arrives_once(filter: &Filter, passes: impl Fn(usize) -> bool + Sync) -> Vec<Delivered> {
+fn assert_each_arrives_once(
+    software: Software,
+    filter: &Filter,
+    passes: impl Fn(usize) -> bool + Sync,
+) -> Vec<Delivered> {
     let sink = Sink::start();
-    let postfix = filter.postfix(&sink);
+    let server = filter.behind(software, &sink);
     thread::scope(|scope| {
         for connection in 0..CONNECTIONS {
-            let (address, passes) = (postfix.smtp_address(), &passes);
+            let (address, passes) = (server.smtp_address(), &passes);
             scope.spawn(move || {
                 let mut client = SmtpClient::connect(address);
                 client.set_read_timeout(TIMEOUT);
@@ -80,8 +84,7 @@ fn assert_each_arrives_once(filter: &Filter, passes: impl Fn(usize) -> bool + Sy
         .map(|message| (id(message), (1, message.to_string())))
         .collect();
     // The queue is empty then: nothing will come any more.
-    let removed = postfix.wait_for_log_lines(": removed", expected.len(), TIMEOUT);
-    assert_eq!(removed.len(), expected.len());
+    assert_eq!(server.wait_for_done(expected.len(), TIMEOUT), expected.len());
     let delivered = sink.take();
     let mut found: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for message in &delivered {
