@@ -1,5 +1,7 @@
 //! Hooks that fail: the client is told to come again, and nothing passes unseen.
 
+use std::thread;
+
 use milter_tests::{Sink, SmtpClient, Software};
 use milter_tokio::{
     Actions, Application, BodyChunk, BoxError, Connect, Context, Data, EndOfHeaders, EndOfMessage,
@@ -95,23 +97,29 @@ fn milter(failure: FailureVerdict) -> impl Application {
 }
 
 pub(crate) fn errors_fail_the_message_and_no_other(software: Software) {
-    for failure in [FailureVerdict::TempFail, FailureVerdict::Reject, FailureVerdict::Close] {
-        let scene = Scene::new(software, milter(failure));
-        for stage in STAGES {
-            let mut client = SmtpClient::connect(scene.server.smtp_address());
-            let refusal = client.send(&format!("error@{stage}"), &["bob@example.test"], MESSAGE).unwrap_err();
-            let expected = match failure {
-                FailureVerdict::Reject => rejected(software, stage),
-                _ => temp_fail(software).to_owned(),
-            };
-            assert_eq!(refusal.to_string(), expected, "{failure:?} {stage}");
-            if failure == FailureVerdict::Close {
-                client = SmtpClient::connect(scene.server.smtp_address());
-            }
-            client.send(&format!("good@{stage}"), &["bob@example.test"], MESSAGE).unwrap();
+    thread::scope(|scope| {
+        for failure in [FailureVerdict::TempFail, FailureVerdict::Reject, FailureVerdict::Close] {
+            scope.spawn(move || assert_errors_fail(software, failure));
         }
-        assert_only_good_ones(&scene.sink);
+    });
+}
+
+fn assert_errors_fail(software: Software, failure: FailureVerdict) {
+    let scene = Scene::new(software, milter(failure));
+    for stage in STAGES {
+        let mut client = SmtpClient::connect(scene.server.smtp_address());
+        let refusal = client.send(&format!("error@{stage}"), &["bob@example.test"], MESSAGE).unwrap_err();
+        let expected = match failure {
+            FailureVerdict::Reject => rejected(software, stage),
+            _ => temp_fail(software).to_owned(),
+        };
+        assert_eq!(refusal.to_string(), expected, "{failure:?} {stage}");
+        if failure == FailureVerdict::Close {
+            client = SmtpClient::connect(scene.server.smtp_address());
+        }
+        client.send(&format!("good@{stage}"), &["bob@example.test"], MESSAGE).unwrap();
     }
+    assert_only_good_ones(&scene.sink);
 }
 
 pub(crate) fn panics_fail_the_message_and_end_the_connection(software: Software) {
