@@ -73,7 +73,8 @@ impl Modifications {
     /// cx.macros.queue_id().unwrap_or_default())`.
     ///
     /// The value is what shall stand after `Name: `. Folds may be LF or CR LF before white space; any other CR, LF or
-    /// NUL is an error. Interop: Sendmail overwrites a default header of its own of that name.
+    /// NUL is an error. Interop: Sendmail puts it before the first header of that name, if there is one, and overwrites a
+    /// default header of its own of that name.
     #[doc(alias = "smfi_addheader")]
     #[doc(alias = "SMFIR_ADDHEADER")]
     pub fn add_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Recorded {

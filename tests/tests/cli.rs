@@ -54,7 +54,7 @@ fn wrong_options_are_named() {
         ("change-body", &[], &["--body <TEXT>|--body-file <FILE>"]),
         ("change-body", &both, &["--body", "--body-file", "cannot be used"]),
         ("block-sender", &[], &["--sender"]),
-        ("block-sender", &["--sender", "spam.test"], &["--sender", "expected an address"]),
+        ("block-sender", &["--sender", "spam.test"], &["--sender", "expected one address"]),
         (
             "block-sender",
             &["--sender", "@a", "--reply", "250 ok"],

@@ -48,6 +48,14 @@ fn statement_45_macros_may_come_for_a_step_that_was_switched_off() {
 }
 
 #[test]
+fn an_aborted_message_still_sees_its_own_macros() {
+    // Sendmail, where MAIL takes no reply: after RSET no ABORT, but the macros of the next MAIL.
+    let first = ["DMi\x001\0", "M<a>\0", "DRr\x002\0", "R<b>\0"];
+    let second = ["DMi\x003\0", "M<c>\0", "DHh\x004\0", "Hx\0"];
+    assert_eq!(seen(wish("HmRA"), &[first, second].concat()), "M:1 R:21 A:21 M:3 A:3 H:4");
+}
+
+#[test]
 fn statement_46_either_spelling_is_found() {
     let mut filter = Filter::negotiated(wish("M"));
     filter.packets(&["DMi\x001\0{j}\x002\0{auth_type}\x003\0auth_ssf\x004\0"]);
@@ -90,7 +98,7 @@ fn statement_49_later_slots_are_cleared_and_what_just_came_survives() {
     // The verdict drops what belongs to the message; so does abort, and MAIL without an end of the other message.
     assert_eq!(with(&["DEn\0e\0", "E", "M<a>\0"]), all("E:entrmhc M:hc"));
     assert_eq!(with(&["A", "M<a>\0"]), all("A:bntrmhc M:hc"));
-    assert_eq!(with(&["DMn\0M\0", "M<a>\0"]), all("A:bntrMhc M:Mhc"));
+    assert_eq!(with(&["DMn\0M\0", "M<a>\0"]), all("A:bntrmhc M:Mhc"));
     // HELO drops that of the old one, but not what came for itself.
     assert_eq!(with(&["Hx\0", "M<a>\0"]), all("A:bntrmhc H:c M:c"));
     assert_eq!(with(&["E", "DHn\0H\0", "Hx\0"]), all("E:ntrmhc H:Hc"));

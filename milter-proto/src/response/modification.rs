@@ -13,7 +13,8 @@ use bytes::BufMut;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // protocol 6 is complete
 pub enum Modification<'a> {
-    /// `h`: a header at the end. Interop: Sendmail overwrites a default header of its own of that name.
+    /// `h`: a header at the end. Interop: Sendmail puts it before the first header of that name, if there is one, and
+    /// overwrites a default header of its own of that name.
     #[doc(alias = "SMFIR_ADDHEADER")]
     AddHeader(HeaderField<'a>),
     /// `i`: a header at a place.
@@ -25,7 +26,8 @@ pub enum Modification<'a> {
         /// The header.
         field: HeaderField<'a>,
     },
-    /// `m`: another value for a header; an empty value deletes it.
+    /// `m`: another value for a header; an empty value deletes it. Interop: the name is then spelt as here by Postfix, as
+    /// before by Sendmail.
     #[doc(alias = "SMFIR_CHGHEADER")]
     ChangeHeader {
         /// Which of the headers of that name as the filter saw them, counted from 1. 0 counts as 1.

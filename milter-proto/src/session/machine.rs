@@ -161,14 +161,17 @@ impl Machine {
             }
             CommandKind::DefineMacros => {
                 if let Command::DefineMacros(define) = Command::decode(packet)? {
-                    // Where a command is switched off, its macros do its work: they begin what it would begin.
                     let stage = CommandKind::from_letter(define.stage()).ok();
-                    let stage = stage.filter(|stage| self.context.agreement().is_switched_off(*stage));
+                    // Macros of the next HELO or MAIL end the message before they come, so that its abort still sees
+                    // its own. Interop: Sendmail sends no ABORT for a message whose MAIL takes no reply.
                     if matches!(stage, Some(CommandKind::Helo | CommandKind::Mail)) && self.in_message() {
                         return Ok(self.abort());
                     }
                     self.context.macros.define(&define);
-                    if let Some(stage) = stage {
+                    // Where a command is switched off, its macros do its work: they begin what it would begin.
+                    if let Some(stage) =
+                        stage.filter(|stage| self.context.agreement().is_switched_off(*stage))
+                    {
                         self.context.macros.begin(stage);
                     }
                 }
