@@ -29,6 +29,8 @@ pub struct Macros {
     slots: [Vec<u8>; SLOTS],
     /// Slots that were set since the last command.
     fresh: u16,
+    /// The letter and the octets of a set that waits for its command, so that what that one ends still sees its own.
+    later: Vec<u8>,
 }
 
 impl Macros {
@@ -67,6 +69,13 @@ impl Macros {
         }
     }
 
+    /// Like [`define`](Self::define), but seen only when the next command begins.
+    pub(crate) fn define_later(&mut self, define: &DefineMacros<'_>) {
+        self.later.clear();
+        self.later.push(define.stage());
+        self.later.extend_from_slice(define.macros().as_wire());
+    }
+
     /// A command begins: what is older than it and belongs to later stages is gone.
     pub(crate) fn begin(&mut self, command: CommandKind) {
         let letter = command.letter();
@@ -81,6 +90,13 @@ impl Macros {
             self.clear(VOLATILE);
         }
         self.fresh = 0;
+        if let Some((letter, octets)) = self.later.split_first() {
+            if let Some(slot) = self.slots.get_mut(slot_of(*letter)) {
+                slot.clear();
+                slot.extend_from_slice(octets);
+            }
+            self.later = Vec::new();
+        }
     }
 
     /// A message is over.

@@ -162,16 +162,21 @@ impl Machine {
             CommandKind::DefineMacros => {
                 if let Command::DefineMacros(define) = Command::decode(packet)? {
                     let stage = CommandKind::from_letter(define.stage()).ok();
-                    // Macros of the next HELO or MAIL end the message before they come, so that its abort still sees
-                    // its own. Interop: Sendmail sends no ABORT for a message whose MAIL takes no reply.
-                    if matches!(stage, Some(CommandKind::Helo | CommandKind::Mail)) && self.in_message() {
+                    let aborts =
+                        self.in_message() && matches!(stage, Some(CommandKind::Helo | CommandKind::Mail));
+                    // Where a command is switched off, its macros do its work: they begin what it would begin.
+                    let begun = stage.filter(|stage| self.context.agreement().is_switched_off(*stage));
+                    if aborts && begun.is_some() {
                         return Ok(self.abort());
                     }
-                    self.context.macros.define(&define);
-                    // Where a command is switched off, its macros do its work: they begin what it would begin.
-                    if let Some(stage) =
-                        stage.filter(|stage| self.context.agreement().is_switched_off(*stage))
-                    {
+                    // Interop: Sendmail sends no ABORT for a message whose MAIL takes no reply. Its abort is told
+                    // when the next command comes, and must still see its own macros.
+                    if aborts {
+                        self.context.macros.define_later(&define);
+                    } else {
+                        self.context.macros.define(&define);
+                    }
+                    if let Some(stage) = begun {
                         self.context.macros.begin(stage);
                     }
                 }
