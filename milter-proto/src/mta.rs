@@ -9,7 +9,7 @@ pub use heard::{Decision, Heard, Outcome, ResponseViolation, Scope};
 use crate::command::{Command, CommandKind, DefineMacros, MacroPairs};
 use crate::dialogue::{Dialogue, Order, Position};
 use crate::error::{Error, PacketError, Violation};
-use crate::negotiation::{Agreement, Options};
+use crate::negotiation::{Agreement, MacroStage, Options};
 use crate::packet::{Decoder, Packet};
 use crate::response::Response;
 use crate::step::Step;
@@ -274,6 +274,16 @@ impl Mta {
     /// What was negotiated, once it was.
     pub fn agreement(&self) -> Option<&Agreement> {
         (self.dialogue.position() != Position::Start).then(|| self.agreed.agreement())
+    }
+
+    /// Whether this command would be left out if it were sent now: the filter does not want it, or has already decided.
+    pub fn leaves_out(&self, command: CommandKind) -> bool {
+        self.is_over_for(command) || self.agreed.leaves_out(command) || self.skipped == Some(command)
+    }
+
+    /// The macros that the filter asked for at a stage, without braces; `None` where it takes what it is given.
+    pub fn macros_asked(&self, stage: MacroStage) -> Option<impl Iterator<Item = &[u8]>> {
+        self.agreed.names_asked(stage).map(|names| names.iter().map(Vec::as_slice))
     }
 
     /// Whether the filter has decided over the whole SMTP session: it sees no more of it, and only QUIT is left.

@@ -100,6 +100,12 @@ impl Agreed {
         self.leaves_out(command) && !(sent_anyway && version_has_it)
     }
 
+    /// The names that were asked for at a stage, if any were.
+    pub(super) fn names_asked(&self, stage: MacroStage) -> Option<&[Vec<u8>]> {
+        let (_, names) = self.macros.iter().find(|(asked, _)| *asked == stage)?;
+        Some(names)
+    }
+
     /// The macros that were asked for at a command, in the order asked for, if any were.
     pub(super) fn macros_asked(&self, command: CommandKind, macros: MacroPairs<'_>) -> Option<MacroPairsBuf> {
         let stage = match command {
@@ -112,7 +118,7 @@ impl Agreed {
             CommandKind::Body | CommandKind::EndOfMessage => MacroStage::EndOfMessage,
             _ => return None,
         };
-        let (_, names) = self.macros.iter().find(|(asked, _)| *asked == stage)?;
+        let names = self.names_asked(stage)?;
         let mut asked = MacroPairsBuf::new();
         for wanted in names {
             let known = macros.iter().find(|(name, _)| without_braces(name) == wanted.as_slice());
