@@ -8,4 +8,5 @@ pub mod block_sender;
 pub mod change_body;
 pub mod cli;
 pub mod log_all;
+pub mod octets;
 pub mod run;
