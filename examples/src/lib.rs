@@ -10,3 +10,4 @@ pub mod cli;
 pub mod log_all;
 pub mod octets;
 pub mod run;
+pub mod trial;
