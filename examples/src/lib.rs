@@ -9,5 +9,6 @@ pub mod change_body;
 pub mod cli;
 pub mod log_all;
 pub mod octets;
+pub mod probe;
 pub mod run;
 pub mod trial;

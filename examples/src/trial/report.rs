@@ -1,5 +1,6 @@
 //! What came out of a trial.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 
@@ -106,8 +107,8 @@ pub struct Negotiation {
     pub hears: Vec<&'static str>,
     /// Those of them that it does not answer.
     pub without_reply: Vec<&'static str>,
-    /// The macros that it asked for: stages, and names without braces.
-    pub macros: Vec<(&'static str, Vec<String>)>,
+    /// The macros that it asked for, by stage, without braces.
+    pub macros: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// The words of a negotiation, flags by their names.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::report::{Answer, Negotiation, Report, Stage};
+use super::report::{Answer, Negotiation, Report, Stage, Verdict};
 
 /// A report as text; displayed.
 #[derive(Clone, Copy, Debug)]
@@ -87,8 +87,10 @@ impl AsText<'_> {
         if let Some(reason) = after.quarantined() {
             write!(f, ": {}", String::from_utf8_lossy(reason).escape_debug())?;
         }
+        let is_kept = matches!(report.verdict, Verdict::Accepted | Verdict::Quarantined);
         match report.modifications.len() {
             0 => {}
+            _ if !is_kept => write!(f, ", without the modifications")?,
             1 => write!(f, ", 1 modification")?,
             count => write!(f, ", {count} modifications")?,
         }
