@@ -6,6 +6,7 @@
 //! What the MTA itself would do with a message is done only as far as filters see it: line ends become CR LF, and its
 //! own `Received` stands on top, because insertions by index count it.
 
+mod attempt;
 mod client;
 mod diff;
 mod exchange;
@@ -17,11 +18,11 @@ mod report;
 mod text;
 mod words;
 
+pub use attempt::{run, run_in_memory};
 pub use client::{ParseClientError, SmtpClient};
 pub use diff::Diff;
-pub use exchange::{run, run_in_memory};
 pub use input::{InputError, MAX_OCTETS, read};
 pub use modification::{Kept, Made};
-pub use plan::{Plan, envelope_address};
+pub use plan::{Plan, envelope_address, helo_name};
 pub use report::{Answer, Failure, Flags, MessageAfter, MessageBefore, Negotiation, Report, Stage, Verdict};
 pub use text::AsText;

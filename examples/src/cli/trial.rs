@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use milter_proto::EnvelopeAddress;
 
-use crate::trial::{InputError, Plan, SmtpClient, envelope_address, read};
+use crate::trial::{InputError, Plan, SmtpClient, envelope_address, helo_name, read};
 
 /// `--try` and what belongs to it.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub struct Trial {
     client: Option<SmtpClient>,
 
     /// What the SMTP client calls itself in HELO [default: its name]
-    #[arg(long = "try-helo", value_name = "NAME", requires = "message")]
+    #[arg(long = "try-helo", value_name = "NAME", requires = "message", value_parser = helo_name)]
     helo: Option<String>,
 
     /// How to print the result

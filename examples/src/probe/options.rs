@@ -8,7 +8,7 @@ use milter_proto::{Actions, Endpoint, EnvelopeAddress, MtaRules, Protocol, Versi
 use milter_tokio::Timeouts;
 
 use crate::cli::{self, Output};
-use crate::trial::{Plan, SmtpClient, envelope_address};
+use crate::trial::{Plan, SmtpClient, envelope_address, helo_name};
 
 /// What is asked, where, and how.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub struct Options {
     to: Vec<EnvelopeAddress>,
 
     /// What the SMTP client calls itself in HELO [default: its name]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = helo_name)]
     helo: Option<String>,
 
     /// The SMTP client's address, and its name if it has one [default: 192.0.2.1:client.example.org]

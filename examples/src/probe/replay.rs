@@ -19,6 +19,8 @@ use tokio::time::timeout;
 use super::options::Options;
 use crate::cli::Output;
 
+/// How long a filter may take to close, or to say what was not recorded.
+const END: Duration = Duration::from_secs(1);
 /// Answers that are not as recorded.
 const DIFFERENT: u8 = 6;
 /// No milter, or none that answers in time.
@@ -89,9 +91,10 @@ async fn play(connection: &Connection, options: &Options) -> Result<usize, End> 
             }
             Event::End { side: Side::Filter, how: How::Eof } => compare(None, player.packet().await?)?,
             // What cannot be made to come again.
-            Event::Partial { .. } | Event::End { .. } => break,
+            Event::Partial { .. } | Event::End { .. } => return Ok(compared),
         }
     }
+    player.end().await?;
     Ok(compared)
 }
 
@@ -106,6 +109,17 @@ impl Player {
         match timeout(self.limit, self.stream.write_all(octets)).await {
             Ok(written) => written.map_err(failed),
             Err(_) => Err(End::Failed(format!("the filter took nothing for {} s", self.limit.as_secs_f32()))),
+        }
+    }
+
+    /// Ends the session: the filter has nothing more to say.
+    async fn end(mut self) -> Result<(), End> {
+        // It may have closed before.
+        let _ = self.stream.shutdown().await;
+        self.limit = self.limit.min(END);
+        match self.packet().await {
+            Ok(Some(packet)) => Err(End::Different(format!("+ {}  (not recorded)", format_packet(&packet)))),
+            _ => Ok(()),
         }
     }
 

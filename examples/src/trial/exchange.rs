@@ -3,104 +3,17 @@
 use std::time::Instant;
 
 use milter_proto::{
-    Application, ArgumentsBuf, BodyChunk, BodyVerdict, Command, CommandKind, Data, EndOfHeaders,
-    EnvelopeAddress, Header, Heard, Helo, Mail, Message, Modification, Mta, MtaRules, Options, Protocol,
-    Rcpt, Text,
+    ArgumentsBuf, BodyChunk, BodyVerdict, Command, CommandKind, Data, EndOfHeaders, EnvelopeAddress, Header,
+    Heard, Helo, Mail, Message, Modification, Options, Protocol, Rcpt, Text,
 };
-use milter_tokio::{Client, ClientAnswer, ClientError, Timeouts, converse};
-use tokio::io::{AsyncRead, AsyncWrite, duplex};
+use milter_tokio::{Client, ClientAnswer, ClientError};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::macros::{self, Place};
 use super::modification::Made;
 use super::plan::Plan;
-use super::report::{Answer, Failure, MessageBefore, Report, Stage, Verdict, with_arguments};
+use super::report::{Answer, Report, Stage, Verdict, with_arguments};
 use super::words;
-
-/// Room for a full packet in each direction.
-const IN_MEMORY: usize = 128 << 10;
-
-/// Tries a filter in this process: no socket, no port.
-pub async fn run_in_memory(plan: &Plan, milter: impl Application, timeouts: Timeouts) -> Report {
-    let (ours, its) = duplex(IN_MEMORY);
-    let filter = tokio::spawn(converse(its, milter, 1));
-    let report = run(ours, plan, Options::CURRENT, timeouts).await;
-    if report.failure.is_some() {
-        // It may wait for what never comes.
-        filter.abort();
-    }
-    // What it says of a connection that is over was said in the report.
-    let _ = filter.await;
-    report
-}
-
-/// Tries the filter at the other end of a stream.
-pub async fn run<S>(stream: S, plan: &Plan, offer: Options, timeouts: Timeouts) -> Report
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let begun = Instant::now();
-    let mta = match plan.rules {
-        MtaRules::Sendmail => Mta::new(offer).strict(),
-        _ => Mta::new(offer),
-    };
-    let mut report = unasked(plan);
-    match Client::over(stream, mta, timeouts).await {
-        Ok(client) => {
-            let mut exchange = Exchange {
-                plan,
-                client,
-                report: &mut report,
-                accepted: Vec::new(),
-                command: CommandKind::Connect,
-            };
-            if let Err(error) = exchange.run(offer).await {
-                let stage = words::stage_name(exchange.command);
-                exchange.report.fail(stage, error.to_string());
-            } else if let Err(error) = exchange.quit().await {
-                report.notes.push(format!("at the end: {error}"));
-            }
-        }
-        Err(error) => report.fail("negotiation", error.to_string()),
-    }
-    report.count();
-    report.milliseconds = milliseconds(begun);
-    report
-}
-
-/// A report on a trial that has not begun.
-fn unasked(plan: &Plan) -> Report {
-    let message = plan.held(&[], false);
-    Report {
-        verdict: Verdict::Accepted,
-        message: MessageBefore {
-            subject: plan.subject.clone(),
-            headers: message.headers().count(),
-            body_octets: message.body().len(),
-        },
-        negotiation: None,
-        stages: Vec::new(),
-        modifications: Vec::new(),
-        notes: plan.notes.clone(),
-        failure: None,
-        milliseconds: 0.0,
-        before: message.clone(),
-        after: message,
-    }
-}
-
-impl Report {
-    /// A trial of a filter that could not even be reached.
-    pub fn unreachable(plan: &Plan, error: impl ToString) -> Self {
-        let mut report = unasked(plan);
-        report.fail("connection", error.to_string());
-        report
-    }
-
-    fn fail(&mut self, stage: &'static str, error: String) {
-        self.verdict = Verdict::Failed;
-        self.failure = Some(Failure { stage, error });
-    }
-}
 
 /// Whether the MTA goes on with its client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,7 +22,8 @@ enum Flow {
     IsOver,
 }
 
-struct Exchange<'a, S> {
+/// A dialogue in progress.
+pub(super) struct Exchange<'a, S> {
     plan: &'a Plan,
     client: Client<S>,
     report: &'a mut Report,
@@ -118,8 +32,18 @@ struct Exchange<'a, S> {
     command: CommandKind,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Exchange<'_, S> {
-    async fn run(&mut self, offer: Options) -> Result<(), ClientError> {
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> Exchange<'a, S> {
+    pub(super) const fn new(plan: &'a Plan, client: Client<S>, report: &'a mut Report) -> Self {
+        Self { plan, client, report, accepted: Vec::new(), command: CommandKind::Connect }
+    }
+
+    /// The command that was asked about last.
+    pub(super) const fn command(&self) -> CommandKind {
+        self.command
+    }
+
+    /// From CONNECT to the verdict.
+    pub(super) async fn run(&mut self, offer: Options) -> Result<(), ClientError> {
         let Some(agreement) = self.client.mta().agreement().copied() else { return Ok(()) };
         self.report.negotiation = Some(words::negotiation(offer, &agreement, self.client.mta()));
         if self.envelope().await? == Flow::IsOver {
@@ -320,7 +244,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Exchange<'_, S> {
         }
     }
 
-    async fn quit(self) -> Result<(), ClientError> {
+    /// Ends the session.
+    pub(super) async fn quit(self) -> Result<(), ClientError> {
         self.client.quit().await
     }
 }

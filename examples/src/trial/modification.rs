@@ -109,7 +109,9 @@ impl Display for Made {
             Self::ChangeSender { sender } => write!(f, "change sender to {sender}"),
             Self::AddRecipient { recipient } => write!(f, "add recipient {recipient}"),
             Self::DeleteRecipient { recipient } => write!(f, "delete recipient {recipient}"),
-            Self::ReplaceBody { octets, pieces: 1 } => write!(f, "replace body by {octets} octets"),
+            Self::ReplaceBody { octets, pieces: 1 } => {
+                write!(f, "replace body by {octets} octet{}", if *octets == 1 { "" } else { "s" })
+            }
             Self::ReplaceBody { octets, pieces } => {
                 write!(f, "replace body by {octets} octets, in {pieces} pieces")
             }

@@ -27,6 +27,8 @@ pub struct Plan {
 
 /// More recipients than these are not taken from a message.
 const MAX_RECIPIENTS: usize = 50;
+/// Octets of an address with its arguments, or of a name in HELO.
+const MAX_ENVELOPE: usize = 2000;
 /// Header lines of which a longer piece is not looked at for addresses.
 const MAX_HEADER: usize = 64 << 10;
 
@@ -183,10 +185,21 @@ fn is_sound(address: &str) -> bool {
     (3..=320).contains(&address.len()) && address.contains('@') && address.chars().all(plain)
 }
 
+/// A name for HELO.
+pub fn helo_name(text: &str) -> Result<String, &'static str> {
+    match text.len() {
+        ..=MAX_ENVELOPE if !text.contains(char::is_control) => Ok(text.to_owned()),
+        _ => Err("expected at most 2000 octets, without control characters"),
+    }
+}
+
 /// An address as people write it, with ESMTP arguments behind it: `a@b.example`, `<>`, `<a@b.example> SIZE=100`.
 pub fn envelope_address(text: &str) -> Result<EnvelopeAddress, &'static str> {
     if Text::new(text.as_bytes()).is_err() || text.contains(['\r', '\n']) {
         return Err("expected an address without control characters");
+    }
+    if text.len() > MAX_ENVELOPE {
+        return Err("expected at most 2000 octets");
     }
     let text = text.trim();
     let (address, arguments) = match text.strip_prefix('<').and_then(|text| text.split_once('>')) {
