@@ -97,12 +97,16 @@ impl From<AddressAndArguments<'_>> for EnvelopeAddress {
 
 /// Both MTAs deliver once to a recipient that is added twice in the same way.
 pub(super) fn add(recipients: &mut Vec<EnvelopeAddress>, added: EnvelopeAddress) {
-    let is_there = recipients
-        .iter()
-        .any(|one| one.without_brackets() == added.without_brackets() && one.arguments == added.arguments);
-    if !is_there {
+    if !has(recipients, &added) {
         recipients.push(added);
     }
+}
+
+/// Whether this is one of them, with the same arguments.
+pub(super) fn has(recipients: &[EnvelopeAddress], wanted: &EnvelopeAddress) -> bool {
+    recipients
+        .iter()
+        .any(|one| one.without_brackets() == wanted.without_brackets() && one.arguments == wanted.arguments)
 }
 
 /// Postfix deletes all that are the same octet for octet, brackets and quoting aside; so do we, quoting included.
