@@ -54,8 +54,12 @@ impl FromStr for Sender {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
-        if domain(bare).len() < 2 || bare.contains(char::is_control) {
-            return Err("expected an address (user@example.org) or a domain (@example.org)");
+        // One that can never match would block nothing, without a word.
+        let never_matches = |c: char| c.is_control() || c.is_whitespace() || c == ',';
+        if domain(bare).len() < 2 || bare.contains(never_matches) {
+            return Err(
+                "expected one address (user@example.org) or domain (@example.org); repeat --sender for more",
+            );
         }
         Ok(Self { pattern: bare.to_lowercase() })
     }

@@ -4,6 +4,7 @@
 //! answer. So what is negotiated and what the filter does cannot disagree.
 
 mod answer;
+mod application;
 mod conversation;
 mod hook;
 mod milter;
@@ -11,8 +12,9 @@ mod stages;
 mod state;
 
 pub use answer::{Answer, BoxError, IntoAnswer};
+pub use application::Application;
 pub use conversation::{Call, Conversation, Failure, Running};
 pub use hook::{BoxHooks, ConnectionHooks, Hook, Hooks, NoHooks, On, With, Without};
-pub use milter::{Application, Milter};
+pub use milter::Milter;
 pub use stages::{Answered, ConnectionStage, MessageStage, RequestsMacros, Silenceable, Stage, stage};
 pub use state::{ConnectionAndMessage, PerConnection, PerMessage, State};

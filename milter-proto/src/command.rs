@@ -220,6 +220,27 @@ impl CommandKind {
         self as u8
     }
 
+    /// The name of its hook, or what it is called where there is none: `mail`, `end_of_message`, …
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Negotiate => "negotiate",
+            Self::DefineMacros => "define_macros",
+            Self::Connect => "connect",
+            Self::Helo => "helo",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Header => "header",
+            Self::EndOfHeaders => "end_of_headers",
+            Self::Body => "body",
+            Self::EndOfMessage => "end_of_message",
+            Self::Unknown => "unknown",
+            Self::Abort => "abort",
+            Self::Quit => "quit",
+            Self::QuitNewConnection => "quit_new_connection",
+        }
+    }
+
     /// The C name.
     pub const fn c_name(self) -> &'static str {
         match self {

@@ -189,6 +189,40 @@ impl TooLong {
     }
 }
 
+/// The beginning of what came, for errors that are small and can be copied.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Excerpt {
+    octets: [u8; Self::LENGTH],
+    length: usize,
+}
+
+impl Excerpt {
+    const LENGTH: usize = 16;
+
+    /// The beginning of these octets.
+    pub fn of(octets: &[u8]) -> Self {
+        let mut excerpt = Self { octets: [0; Self::LENGTH], length: octets.len() };
+        for (kept, octet) in excerpt.octets.iter_mut().zip(octets) {
+            *kept = *octet;
+        }
+        excerpt
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.octets.get(..self.length).unwrap_or(&self.octets);
+        let more = if self.length > Self::LENGTH { "…" } else { "" };
+        write!(f, "\"{}{more}\"", kept.escape_ascii())
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// A letter as people read it.
 pub(crate) struct Letter(pub(crate) u8);
 

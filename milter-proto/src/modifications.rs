@@ -69,6 +69,9 @@ type Recorded = Result<(), ModificationError>;
 impl Modifications {
     /// Adds a header at the end.
     ///
+    /// To use a macro's value in it, name the two parts of the context: `cx.message.add_header("X-Queue",
+    /// cx.macros.queue_id().unwrap_or_default())`.
+    ///
     /// The value is what shall stand after `Name: `. Folds may be LF or CR LF before white space; any other CR, LF or
     /// NUL is an error. Interop: Sendmail overwrites a default header of its own of that name.
     #[doc(alias = "smfi_addheader")]

@@ -2,13 +2,15 @@
 
 mod agreed;
 mod heard;
+mod sending;
 
 pub use agreed::AnswerError;
 pub use heard::{Decision, Heard, Outcome, ResponseViolation, Scope};
+pub use sending::{SendError, Sent};
 
-use crate::command::{Command, CommandKind, DefineMacros, MacroPairs};
-use crate::dialogue::{Dialogue, Order, Position};
-use crate::error::{Error, PacketError, Violation};
+use crate::command::{Command, CommandKind};
+use crate::dialogue::{Dialogue, Position};
+use crate::error::Error;
 use crate::negotiation::{Agreement, MacroStage, Options};
 use crate::packet::{Decoder, Packet};
 use crate::response::Response;
@@ -25,8 +27,8 @@ use alloc::vec::Vec;
 ///    [`Heard`].
 /// 3. On an error, or at `Close`, close the connection: there is no way to go on with it.
 ///
-/// Commands are sent in the order of SMTP, whatever was negotiated; an open message is aborted before HELO and MAIL,
-/// and what has no place after a verdict is left out as well.
+/// Commands are sent in the order of SMTP, whatever was negotiated; an open message is aborted before what ends it, and
+/// what has no place after a verdict is left out as well.
 ///
 /// ```
 /// use milter_proto::{Arguments, Command, Heard, Mail, Mta, Options, Outcome, Sent, Step};
@@ -63,6 +65,8 @@ pub struct Mta {
     strict: bool,
     agreed: Agreed,
     waiting: Option<CommandKind>,
+    /// Octets came before the command that is waited for was written: they answer nothing.
+    unasked: bool,
     quit: bool,
     failed: Option<Error>,
 
@@ -71,38 +75,8 @@ pub struct Mta {
     message_decided: bool,
     /// A command that is not sent again until another one was.
     skipped: Option<CommandKind>,
-}
-
-/// What became of a command.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Sent {
-    /// It was not sent: the filter does not want it, or has already decided.
-    LeftOut,
-    /// It is sent, and no answer is due.
-    Unanswered,
-    /// It is sent, and nothing else can be sent before the answer has come.
-    Awaited,
-}
-
-/// A command that cannot be sent now: a mistake of the caller.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The answer to another command is due first.
-    #[error("the answer to {waiting} is due before {command} can be sent")]
-    Waiting {
-        /// The command that was to be sent.
-        command: CommandKind,
-        /// The command that was not answered yet.
-        waiting: CommandKind,
-    },
-    /// The command has no place here.
-    #[error(transparent)]
-    Order(#[from] Violation),
-    /// The connection is over.
-    #[error("the connection with the filter is over")]
-    Closed,
+    /// The recipient that is waited for is one that the MTA itself rejected.
+    rejected: bool,
 }
 
 /// Octets that are kept for the next command.
@@ -122,10 +96,12 @@ impl Mta {
             strict: false,
             agreed: Agreed::default(),
             waiting: Some(CommandKind::Negotiate),
+            unasked: false,
             quit: false,
             failed: None,
             message_decided: false,
             skipped: None,
+            rejected: false,
         }
     }
 
@@ -134,57 +110,6 @@ impl Mta {
     pub const fn strict(mut self) -> Self {
         self.strict = true;
         self
-    }
-
-    /// Macros for the command that is sent next. Of those the filter asked for, if it did, only these are sent.
-    ///
-    /// Interop: as Postfix and Sendmail do, macros of CONNECT, HELO, MAIL, RCPT and DATA are sent even if the command
-    /// itself is switched off.
-    pub fn define(&mut self, command: CommandKind, macros: MacroPairs<'_>) -> Result<(), SendError> {
-        self.may_send(CommandKind::DefineMacros)?;
-        if self.is_over_for(command) || self.agreed.leaves_out_macros(command) {
-            return Ok(());
-        }
-        let asked = self.agreed.macros_asked(command, macros);
-        let macros = asked.as_ref().map_or(macros, |asked| asked.view());
-        if let (false, Ok(define)) = (macros.is_empty(), DefineMacros::new(command, macros)) {
-            self.encode(&Command::DefineMacros(define));
-        }
-        Ok(())
-    }
-
-    /// Sends a command, if the filter wants it.
-    pub fn send(&mut self, command: &Command<'_>) -> Result<Sent, SendError> {
-        let kind = command.kind();
-        self.may_send(kind)?;
-        if matches!(kind, CommandKind::Mail | CommandKind::Helo | CommandKind::Abort) {
-            self.end_message();
-        }
-        if self.is_over_for(kind) {
-            return Ok(Sent::LeftOut);
-        }
-        if self.dialogue.check(kind)? == Order::AfterAbort && kind != CommandKind::Abort {
-            self.encode(&Command::Abort);
-            self.dialogue.end_message();
-        }
-        if kind != CommandKind::Unknown && self.skipped != Some(kind) {
-            self.skipped = None;
-        }
-        if self.agreed.leaves_out(kind) || self.skipped == Some(kind) {
-            return Ok(Sent::LeftOut);
-        }
-        self.encode(command);
-        match kind {
-            CommandKind::Quit => self.quit = true,
-            CommandKind::QuitNewConnection => self.message_decided = false,
-            _ => {}
-        }
-        self.dialogue.advance(kind);
-        if !self.agreed.agreement().expects_reply(kind) {
-            return Ok(Sent::Unanswered);
-        }
-        self.waiting = Some(kind);
-        Ok(Sent::Awaited)
     }
 
     /// Takes bytes in. Empty input is the end of the stream.
@@ -207,29 +132,30 @@ impl Mta {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if !self.outgoing.is_empty() {
-            self.handed_out = true;
-            return Ok(Step::Write(&self.outgoing));
-        }
-        if self.quit {
+        if self.quit && self.outgoing.is_empty() {
             return Ok(Step::Close);
         }
+        self.decoder.set_limit(self.agreed.agreement().max_payload());
         let frame = match self.decoder.peek() {
             Ok(Some(frame)) => frame,
-            Ok(None) if !self.decoder.is_ended() => return Ok(Step::Read),
-            // A filter may close once it has decided over the whole SMTP session; else it left in the middle.
-            Ok(None) if self.dialogue.position() == Position::Decided => return Ok(Step::Close),
-            Ok(None) => return self.fail(ResponseViolation::Gone { waiting: self.waiting }.into()),
-            Err(error) => return self.fail(PacketError::into(error)),
+            Ok(None) if self.decoder.is_ended() => return self.end_of_stream(),
+            Ok(None) if self.outgoing.is_empty() => return Ok(Step::Read),
+            Ok(None) => {
+                // The rest of what began to come before this was written is no answer to it.
+                self.unasked |= !self.decoder.is_empty();
+                self.handed_out = true;
+                return Ok(Step::Write(&self.outgoing));
+            }
+            Err(error) => return self.fail(error.into()),
+        };
+        let Some(command) = self.waiting.filter(|_| self.outgoing.is_empty() && !self.unasked) else {
+            return self.fail(ResponseViolation::Unasked { letter: frame.letter }.into());
         };
         self.decoder.take(&frame);
         let packet = Packet { letter: frame.letter, payload: self.decoder.payload(&frame) };
-        let heard = Response::decode(packet).map_err(Error::from).and_then(|response| {
-            let Some(command) = self.waiting else {
-                return Err(ResponseViolation::Unasked { letter: packet.letter }.into());
-            };
-            Heard::of(command, response, self.agreed.agreement())
-        });
+        let heard = Response::decode(packet)
+            .map_err(Error::from)
+            .and_then(|response| Heard::of(command, response, self.agreed.agreement()));
         match heard {
             Ok(Heard::Negotiated(answer)) => {
                 match Agreed::new(self.offer, &answer, self.strict) {
@@ -243,8 +169,11 @@ impl Mta {
                 self.dialogue.negotiated(self.agreed.leaves_out(CommandKind::Mail));
                 Ok(Step::Event(Heard::Negotiated(answer)))
             }
-            Ok(Heard::Decided(decision)) => {
+            Ok(Heard::Decided(mut decision)) => {
                 self.waiting = None;
+                if core::mem::take(&mut self.rejected) && decision.scope == Scope::Recipient {
+                    decision.scope = Scope::Command;
+                }
                 match decision.scope {
                     Scope::Session => self.dialogue.decide(),
                     Scope::Message => {
@@ -276,11 +205,6 @@ impl Mta {
         (self.dialogue.position() != Position::Start).then(|| self.agreed.agreement())
     }
 
-    /// Whether this command would be left out if it were sent now: the filter does not want it, or has already decided.
-    pub fn leaves_out(&self, command: CommandKind) -> bool {
-        self.is_over_for(command) || self.agreed.leaves_out(command) || self.skipped == Some(command)
-    }
-
     /// The macros that the filter asked for at a stage, without braces; `None` where it takes what it is given.
     pub fn macros_asked(&self, stage: MacroStage) -> Option<impl Iterator<Item = &[u8]>> {
         self.agreed.names_asked(stage).map(|names| names.iter().map(Vec::as_slice))
@@ -291,40 +215,21 @@ impl Mta {
         self.dialogue.position() == Position::Decided
     }
 
-    fn may_send(&self, command: CommandKind) -> Result<(), SendError> {
-        match self.waiting {
-            _ if self.quit || self.failed.is_some() => Err(SendError::Closed),
-            Some(waiting) => Err(SendError::Waiting { command, waiting }),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether the filter has decided, so that it sees no more of these commands.
-    fn is_over_for(&self, command: CommandKind) -> bool {
-        match command {
-            CommandKind::Quit | CommandKind::QuitNewConnection => false,
-            _ if self.is_session_decided() => true,
-            CommandKind::Rcpt
-            | CommandKind::Data
-            | CommandKind::Header
-            | CommandKind::EndOfHeaders
-            | CommandKind::Body
-            | CommandKind::EndOfMessage => self.message_decided,
-            _ => false,
-        }
-    }
-
-    const fn end_message(&mut self) {
-        self.message_decided = false;
-        self.skipped = None;
-    }
-
     fn encode(&mut self, command: &Command<'_>) {
         if self.handed_out {
             self.outgoing.clear();
             self.handed_out = false;
         }
         command.encode(&mut self.outgoing);
+    }
+
+    /// A filter may close once it has decided over the whole SMTP session, or at our QUIT; else it left in the middle.
+    fn end_of_stream<T>(&mut self) -> Result<Step<'_, T>, Error> {
+        if self.quit || self.is_session_decided() {
+            self.outgoing.clear();
+            return Ok(Step::Close);
+        }
+        self.fail(ResponseViolation::Gone { waiting: self.waiting }.into())
     }
 
     fn fail<T>(&mut self, error: Error) -> Result<T, Error> {

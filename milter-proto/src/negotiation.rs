@@ -38,7 +38,8 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// Nothing: every command but the end of the message is switched off.
+    /// Nothing: every command is switched off, but for the end of the message, which cannot be. That one is told only
+    /// if it is wanted as well; otherwise it is answered with continue.
     pub fn new() -> Self {
         Self::default()
     }

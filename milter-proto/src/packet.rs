@@ -4,17 +4,13 @@
 //! length (u32, big-endian, counts letter and payload)   letter   payload
 //! 00 00 00 05                                           'H'      63 6c 69 00
 //! ```
-//!
-//! [`Decoder`] finds packets in whatever pieces the bytes arrive. Storage is lent to it: a driver that serves many
-//! connections keeps a few large buffers, [lends](Decoder::lend) one while bytes flow and takes it
-//! [back](Decoder::reclaim) when it would have to wait. A packet that arrived whole is never copied, and a
-//! connection that waits between packets owns no buffer at all.
 
-use crate::error::PacketError;
-use alloc::vec::Vec;
+mod decoder;
+
+pub use decoder::Decoder;
+pub(crate) use decoder::Frame;
+
 use bytes::BufMut;
-use core::fmt;
-use core::ops::Range;
 
 /// The largest payload that both sides can rely on (`MILTER_MAX_DATA_SIZE`): a full body chunk.
 #[doc(alias = "MILTER_MAX_DATA_SIZE")]
@@ -23,8 +19,6 @@ pub const MAX_PAYLOAD: usize = 65535;
 
 /// The storage that a driver should lend: room for a full body chunk and the macros before and after it.
 pub const BUFFER_SIZE: usize = 72 * 1024;
-
-const HEAD: usize = 4;
 
 /// A packet as it stands in the receive buffer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,6 +30,13 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
 }
 
+impl<'a> Packet<'a> {
+    /// A packet that came from elsewhere than a [`Decoder`].
+    pub const fn new(letter: u8, payload: &'a [u8]) -> Self {
+        Self { letter, payload }
+    }
+}
+
 /// Writes a packet whose payload is the concatenation of `parts`. The caller bounds the payload.
 pub(crate) fn put(out: &mut impl BufMut, letter: u8, parts: &[&[u8]]) {
     let payload = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
@@ -43,316 +44,5 @@ pub(crate) fn put(out: &mut impl BufMut, letter: u8, parts: &[&[u8]]) {
     out.put_u8(letter);
     for part in parts {
         out.put_slice(part);
-    }
-}
-
-/// Finds packets in a stream of bytes, however it is cut.
-///
-/// Errors are final: a stream that went wrong once has no place to start anew.
-///
-/// ```
-/// # use milter_proto::Decoder;
-/// let mut decoder = Decoder::new();
-/// decoder.receive(b"\0\0\0\x05Hc");
-/// assert_eq!(decoder.packet()?, None);
-/// decoder.receive(b"li\0");
-/// let packet = decoder.packet()?.expect("a whole packet");
-/// assert_eq!((packet.letter, packet.payload), (b'H', &b"cli\0"[..]));
-/// # Ok::<(), milter_proto::PacketError>(())
-/// ```
-pub struct Decoder {
-    /// Initialised storage; `start..end` was received and not taken.
-    storage: Vec<u8>,
-    start: usize,
-    end: usize,
-    /// Whether the storage was lent, and goes back when it is empty.
-    lent: bool,
-    ended: bool,
-    limit: usize,
-    failed: Option<PacketError>,
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Decoder {
-    /// Accepts packets of up to [`MAX_PAYLOAD`].
-    pub const fn new() -> Self {
-        let limit = MAX_PAYLOAD.saturating_add(1);
-        Self { storage: Vec::new(), start: 0, end: 0, lent: false, ended: false, limit, failed: None }
-    }
-
-    /// Accepts payloads of up to `payload` octets from now on; never less than [`MAX_PAYLOAD`].
-    pub fn set_limit(&mut self, payload: usize) {
-        self.limit = payload.max(MAX_PAYLOAD).saturating_add(1);
-    }
-
-    /// Takes bytes in. Empty input is the end of the stream.
-    pub fn receive(&mut self, mut bytes: &[u8]) {
-        if bytes.is_empty() {
-            self.filled(0);
-        }
-        while !bytes.is_empty() {
-            let spare = self.spare();
-            let count = spare.len().min(bytes.len());
-            let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
-            if let Some(spare) = spare.get_mut(..count) {
-                spare.copy_from_slice(now);
-            }
-            self.filled(count);
-            bytes = later;
-        }
-    }
-
-    /// Whether a lent buffer would serve: no large unfinished packet is held, which is finished where it is.
-    pub const fn wants_buffer(&self) -> bool {
-        !self.lent && self.held() <= SMALL
-    }
-
-    /// Lends storage: an initialised buffer, best of [`BUFFER_SIZE`]. What is held of a packet moves into it.
-    ///
-    /// A buffer that has no room beyond that is dropped, and so is one that was lent before and not
-    /// [reclaimed](Self::reclaim). A packet that outgrows the buffer moves into storage of our own, and the buffer is
-    /// dropped as well.
-    pub fn lend(&mut self, mut buffer: Vec<u8>) {
-        let held = self.held();
-        let piece = self.storage.get(self.start..self.end).unwrap_or_default();
-        match buffer.split_at_mut_checked(held) {
-            Some((front, [_, ..])) => front.copy_from_slice(piece),
-            _ => return,
-        }
-        (self.storage, self.start, self.end, self.lent) = (buffer, 0, held, true);
-    }
-
-    /// Gives the lent buffer back, if there is one: to be called before waiting for bytes. What is held of an
-    /// unfinished packet moves into storage of our own, of about its size.
-    pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        let own = self.storage.get(self.start..self.end).unwrap_or_default();
-        if !self.lent && !own.is_empty() {
-            return None;
-        }
-        let own = own.to_vec();
-        (self.start, self.end) = (0, own.len());
-        let storage = core::mem::replace(&mut self.storage, own);
-        core::mem::take(&mut self.lent).then_some(storage)
-    }
-
-    /// Where the next bytes go: never empty. What was read into it is reported by [`filled`](Self::filled).
-    pub fn spare(&mut self) -> &mut [u8] {
-        let room = self.storage.len().saturating_sub(self.end);
-        if room == 0 || (self.start > 0 && room < self.storage.len() / 2) {
-            self.make_room();
-        }
-        self.storage.get_mut(self.end..).unwrap_or_default()
-    }
-
-    /// Reports `count` bytes in [`spare`](Self::spare). Zero is the end of the stream. What comes after that, or after
-    /// an error, is dropped.
-    pub fn filled(&mut self, count: usize) {
-        if count == 0 {
-            self.ended = true;
-        }
-        if !self.ended && self.failed.is_none() {
-            self.end = self.end.saturating_add(count).min(self.storage.len());
-        }
-    }
-
-    /// The next whole packet, or `None` while there is none.
-    pub fn packet(&mut self) -> Result<Option<Packet<'_>>, PacketError> {
-        let Some(frame) = self.peek()? else { return Ok(None) };
-        self.take(&frame);
-        Ok(Some(Packet { letter: frame.letter, payload: self.payload(&frame) }))
-    }
-
-    /// Whether the end of the stream was reported. Packets that came before it may still be waiting.
-    pub const fn is_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// Whether nothing is held: no byte of a packet.
-    pub const fn is_empty(&self) -> bool {
-        self.held() == 0
-    }
-
-    const fn held(&self) -> usize {
-        self.end.saturating_sub(self.start)
-    }
-
-    /// The next whole packet as a place in the storage, valid until bytes are taken in or storage moves. It stays the
-    /// next one until it is [taken](Self::take).
-    pub(crate) fn peek(&mut self) -> Result<Option<Frame>, PacketError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        let found = self.find();
-        match found {
-            Ok(None) if self.is_empty() => (self.start, self.end) = (0, 0),
-            Err(error) => (self.failed, self.start, self.end) = (Some(error), 0, 0),
-            _ => {}
-        }
-        found
-    }
-
-    /// Takes the packet that [`peek`](Self::peek) found.
-    pub(crate) const fn take(&mut self, frame: &Frame) {
-        self.start = frame.payload.end;
-    }
-
-    /// The payload of a packet that [`peek`](Self::peek) found.
-    pub(crate) fn payload(&self, frame: &Frame) -> &[u8] {
-        self.storage.get(frame.payload.clone()).unwrap_or_default()
-    }
-
-    fn find(&self) -> Result<Option<Frame>, PacketError> {
-        let held = self.storage.get(self.start..self.end).unwrap_or_default();
-        let Some((head, rest)) = held.split_first_chunk::<HEAD>() else {
-            return match held.len() {
-                got @ 1.. if self.ended => Err(PacketError::EndInsidePacket { expected: HEAD, got }),
-                _ => Ok(None),
-            };
-        };
-        let length = u32::from_be_bytes(*head);
-        let expected = match usize::try_from(length) {
-            Ok(0) => return Err(PacketError::Empty),
-            Ok(expected) if expected <= self.limit => expected,
-            _ => return Err(PacketError::TooLong { length, limit: self.limit, head: *head }),
-        };
-        let (Some(letter), true) = (rest.first(), rest.len() >= expected) else {
-            return match rest.len() {
-                got if self.ended => Err(PacketError::EndInsidePacket { expected, got }),
-                _ => Ok(None),
-            };
-        };
-        let first = self.start.saturating_add(HEAD);
-        let payload = first.saturating_add(1)..first.saturating_add(expected);
-        Ok(Some(Frame { letter: *letter, payload }))
-    }
-
-    /// Moves what is held to the front (each piece of a packet at most once), or into larger storage of our own:
-    /// twice what is held, so that the cost stays linear, but no more than the largest packet needs as long as only the
-    /// beginning of one is held.
-    fn make_room(&mut self) {
-        let held = self.held();
-        if self.start > 0 {
-            self.storage.copy_within(self.start..self.end, 0);
-        } else {
-            let largest = self.limit.saturating_add(HEAD);
-            let doubled = held.saturating_mul(2).max(SMALL);
-            let size = if held < largest { doubled.min(largest) } else { doubled };
-            let mut larger = Vec::with_capacity(size);
-            larger.extend_from_slice(self.storage.get(..held).unwrap_or_default());
-            larger.resize(size, 0);
-            (self.storage, self.lent) = (larger, false);
-        }
-        (self.start, self.end) = (0, held);
-    }
-}
-
-impl fmt::Debug for Decoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder")
-            .field("held", &self.held())
-            .field("storage", &self.storage.len())
-            .field("lent", &self.lent)
-            .field("limit", &self.limit)
-            .field("ended", &self.ended)
-            .field("failed", &self.failed)
-            .finish()
-    }
-}
-
-/// A whole packet's place in the storage.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) letter: u8,
-    payload: Range<usize>,
-}
-
-/// Storage that a connection may keep for the beginning of a packet before it is lent a large buffer again.
-const SMALL: usize = 4096;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_after_an_error_or_the_end_is_dropped() {
-        let mut failed = Decoder::new();
-        failed.receive(b"EHLO");
-        assert!(failed.packet().is_err());
-        failed.receive(b"\0\0\0\x01A");
-        assert!(failed.is_empty() && failed.packet().is_err());
-
-        let mut ended = Decoder::new();
-        ended.receive(b"\0\0\0\x01A");
-        ended.receive(b"");
-        ended.receive(b"\0\0\0\x01Q");
-        assert_eq!(ended.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
-        assert_eq!(ended.packet(), Ok(None));
-        assert!(ended.is_ended() && ended.is_empty());
-    }
-
-    #[test]
-    fn shows_how_much_it_holds_but_not_the_mail() {
-        let mut decoder = Decoder::new();
-        decoder.receive(b"\0\0\0\x05Hc");
-        assert_eq!(
-            alloc::format!("{decoder:?}"),
-            "Decoder { held: 6, storage: 4096, lent: false, limit: 65536, ended: false, failed: None }"
-        );
-    }
-
-    #[test]
-    fn buffers_that_do_not_serve_are_dropped() {
-        let mut decoder = Decoder::new();
-        assert_eq!(decoder.reclaim(), None);
-        decoder.receive(b"\0\0\0\x05H");
-        assert!(decoder.wants_buffer());
-        decoder.lend(alloc::vec![1; 5]);
-        assert_eq!(decoder.reclaim(), None);
-        decoder.lend(alloc::vec![1; 6]);
-        assert!(!decoder.wants_buffer());
-        assert_eq!(decoder.spare(), [1]);
-        decoder.lend(alloc::vec![2; 9]);
-        assert_eq!(decoder.spare(), [2; 4]);
-        assert_eq!(decoder.reclaim().map(|buffer| buffer.len()), Some(9));
-        assert_eq!(decoder.reclaim(), None);
-        decoder.receive(b"cli\0");
-        assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'H', payload: b"cli\0" })));
-    }
-
-    #[test]
-    fn storage_grows_in_few_steps_whatever_is_held() {
-        let mut decoder = Decoder::new();
-        let mut steps = 0;
-        while decoder.held() < 16 << 20 {
-            let room = decoder.spare().len();
-            decoder.filled(room);
-            steps += 1;
-        }
-        assert!(steps < 20, "{steps} steps");
-    }
-
-    #[test]
-    fn the_beginning_of_a_packet_takes_no_more_than_the_packet() {
-        for limit in [0, 262_143, 1_048_575] {
-            let mut decoder = Decoder::new();
-            decoder.set_limit(limit);
-            let largest = limit.max(MAX_PAYLOAD) + 1;
-            decoder.receive(&u32::try_from(largest).unwrap().to_be_bytes());
-            while decoder.held() < largest + HEAD - 1 {
-                decoder.receive(&[b'B'; 1000][..1000.min(largest + HEAD - 1 - decoder.held())]);
-                assert!(decoder.storage.len() <= largest + HEAD);
-                assert_eq!(decoder.packet(), Ok(None));
-            }
-            decoder.receive(b"B");
-            assert_eq!(
-                decoder.packet().map(|packet| packet.map(|packet| packet.payload.len())),
-                Ok(Some(largest - 1))
-            );
-        }
     }
 }

@@ -140,10 +140,11 @@ impl Session {
         self.machine.fail();
     }
 
-    /// The last event was not even finished: [fails](Self::fail), and closes once that is written.
+    /// The last event was not even finished: [fails](Self::fail), and closes once the failure verdict is written. Where
+    /// the failure concerns a stage that takes no reply, that is at the first one that does: were the connection closed
+    /// before, an MTA whose default is to accept would let the message pass unseen.
     pub fn abandon(&mut self) {
-        self.machine.fail();
-        self.machine.end(None);
+        self.machine.abandon();
     }
 
     /// Ends the session as the end of the stream would.

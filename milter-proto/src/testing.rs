@@ -12,7 +12,7 @@ use crate::packet::{self, Decoder};
 use crate::response::{Modification, Response};
 use crate::step::Step;
 use crate::text::Text;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 use core::future::{Future, IntoFuture};
@@ -162,7 +162,7 @@ impl Script {
     /// Plays the script, and then the end of the stream. Hooks may await.
     pub async fn play(self, milter: impl Application) -> Outcome {
         let mut conversation = Conversation::new(milter, 1);
-        let mut outcome = Outcome { bytes: Vec::new(), error: None };
+        let mut outcome = Outcome { bytes: Vec::new(), failures: Vec::new(), error: None };
         let mut offer = Vec::new();
         packet::put(&mut offer, b'O', &[&self.offer.to_wire()]);
         conversation.receive(&offer);
@@ -187,7 +187,10 @@ impl Script {
                     outcome.bytes.extend_from_slice(bytes);
                     skips = bytes.ends_with(SKIP);
                 }
-                Ok(Step::Event(call)) => call.await,
+                Ok(Step::Event(call)) => {
+                    call.await;
+                    outcome.failures.extend(conversation.take_failure().map(|failure| failure.to_string()));
+                }
                 Ok(Step::Close) => return outcome,
                 Err(error) => {
                     outcome.error = Some(error);
@@ -208,11 +211,14 @@ impl Script {
 
 /// What a filter answered to a script.
 ///
-/// Displayed as letters with what belongs to them: `O, c, h X-Name: value, y 550 5.7.1 no`. First comes `O`, the answer
+/// Displayed as letters with what belongs to them (`O`, a verdict `c a r t d s`, `y` and the reply, `h NAME: VALUE`,
+/// `i0 NAME: VALUE` with the index, `m1 NAME: VALUE` with the occurrence, `e`, `+`, `2`, `-` and the address, `b` and the
+/// body, `q` and the reason): `O, c, h X-Name: value, y 550 5.7.1 no`. First comes `O`, the answer
 /// to the negotiation, then everything that the MTA is told; so also the `c` for an end of message without a hook.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     bytes: Vec<u8>,
+    failures: Vec<String>,
     error: Option<Error>,
 }
 
@@ -220,6 +226,11 @@ impl Outcome {
     /// The error that ended the session, if one did.
     pub const fn error(&self) -> Option<Error> {
         self.error
+    }
+
+    /// What was said by hooks that failed: why there is a `t` that no hook gave.
+    pub fn failures(&self) -> &[String] {
+        &self.failures
     }
 
     /// What was written, octet by octet.

@@ -2,7 +2,7 @@
 
 use crate::buffers;
 use crate::phase::Draining;
-use milter_proto::{Application, Call, Conversation, PROGRESS, Step};
+use milter_proto::{Application, Call, Conversation, Failure, PROGRESS, Step};
 use std::future::{Future, IntoFuture, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +31,8 @@ pub enum ConverseError {
 /// Serves one connection of an MTA over any stream, to its end.
 ///
 /// While the hook for the end of a message waits, the MTA is told every second that it is being worked on. A hook that
-/// panics gives the failure verdict, and then the connection closes. Failures of hooks are logged.
+/// panics gives the failure verdict, and then the connection closes. Failures of hooks are logged with `tracing`: a
+/// program without a subscriber sees none of them.
 ///
 /// The number is for hooks and logs: see [`Context::connection_id`](crate::Context::connection_id).
 pub async fn converse<M, S>(stream: S, milter: M, connection: u64) -> Result<(), ConverseError>
@@ -81,17 +82,13 @@ where
             }
             Ok(Step::Event(call)) => {
                 let unbroken = broken.is_none();
-                match run(call, &mut stream, unbroken).await {
-                    Ok(Ended::Finished) => {}
-                    // The call counts as failed: the failure verdict follows, then the end.
-                    Ok(Ended::Panicked) => tracing::error!(connection, "a hook panicked"),
-                    Err(error) => {
-                        broken = Some(error);
-                        conversation.finish();
-                    }
+                // A call that panicked counts as failed: the failure verdict follows, then the end.
+                if let Err(error) = run(call, &mut stream, unbroken).await {
+                    broken = Some(error);
+                    conversation.finish();
                 }
                 if let Some(failure) = conversation.take_failure() {
-                    report(&conversation, &failure, connection);
+                    report(&failure, connection);
                 }
             }
             Ok(Step::Close) => return broken.map_or(Ok(()), |error| Err(error.into())),
@@ -100,38 +97,31 @@ where
     }
 }
 
-enum Ended {
-    Finished,
-    Panicked,
-}
-
-/// Runs a hook; an error is one of the stream.
+/// Runs a hook. One that panics is dropped unfinished; an error is one of the stream.
 async fn run<M: Application>(
     call: Call<'_, M>,
     stream: &mut (impl AsyncWrite + Unpin),
     unbroken: bool,
-) -> io::Result<Ended> {
+) -> io::Result<()> {
     let takes_progress = call.takes_progress() && unbroken;
     let mut running = pin!(call.into_future());
     let mut hook = pin!(poll_fn(move |cx| {
-        match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(())) => Poll::Ready(Ended::Finished),
-            Err(_) => Poll::Ready(Ended::Panicked),
-        }
+        // The panic was reported by the panic hook, the failure of the call will be.
+        catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))).unwrap_or(Poll::Ready(()))
     }));
     if !takes_progress {
-        return Ok(hook.await);
+        hook.await;
+        return Ok(());
     }
     // Most hooks are ready at once: those cost no timer.
-    if let Poll::Ready(ended) = poll_fn(|cx| Poll::Ready(hook.as_mut().poll(cx))).await {
-        return Ok(ended);
+    if poll_fn(|cx| Poll::Ready(hook.as_mut().poll(cx))).await.is_ready() {
+        return Ok(());
     }
     let mut beats = interval_at(Instant::now() + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
     loop {
         tokio::select! {
             biased;
-            ended = &mut hook => return Ok(ended),
+            () = &mut hook => return Ok(()),
             _ = beats.tick() => stream.write_all(PROGRESS).await?,
         }
     }
@@ -155,9 +145,8 @@ fn poll_read<M: Application>(
     polled
 }
 
-fn report<M: Application>(conversation: &Conversation<M>, failure: &milter_proto::Failure, connection: u64) {
-    let context = conversation.session().context();
-    let queue_id = context.macros.queue_id().unwrap_or_default();
-    let message = context.message_number();
-    tracing::error!(connection, message, queue_id = %queue_id, "{failure}");
+fn report(failure: &Failure, connection: u64) {
+    let Failure { message_number, queue_id, .. } = failure;
+    let queue_id = queue_id.as_deref().unwrap_or_default();
+    tracing::error!(connection, message_number, queue_id, "{failure}");
 }

@@ -107,7 +107,9 @@ impl<M: Application> Server<M> {
     /// Serves until `shutdown` is ready. No signal handler is installed.
     ///
     /// Then it stops listening at once, ends connections that have no message open, lets messages in progress be
-    /// finished and answered, and closes what is left after the [timeout](Self::drain_timeout).
+    /// finished and answered, and closes what is left after the [timeout](Self::drain_timeout). A message of which the
+    /// filter has heard nothing has not begun for it: Postfix sends commands that need no reply only together with one
+    /// that does.
     ///
     /// Closing a connection is not free: Postfix applies `milter_default_action` to the rest of its SMTP session.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
@@ -120,6 +122,9 @@ impl<M: Application> Server<M> {
             phases,
         };
         let mut accepting = JoinSet::new();
+        for listener in &self.listeners {
+            tracing::info!("serving {}", listener.endpoint()?);
+        }
         for listener in self.listeners {
             let connections = connections.clone();
             match listener {

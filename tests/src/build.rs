@@ -30,6 +30,11 @@ pub fn runnable(name: &str) -> PathBuf {
     path
 }
 
+/// The target directory that the running test was built into.
+pub(crate) fn target_directory() -> PathBuf {
+    Place::of_this_test().target_directory
+}
+
 /// Where cargo put the running test.
 #[derive(Debug)]
 struct Place {

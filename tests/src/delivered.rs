@@ -10,26 +10,26 @@ pub struct Recipient {
     pub arguments: Vec<String>,
 }
 
-/// A message as Postfix delivered it to the [`Sink`](crate::Sink).
+/// A message as the mail server delivered it to the [`Sink`](crate::Sink).
 ///
 /// Envelope strings are shown with U+FFFD for bytes that are not UTF-8; the message is bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// What Postfix called itself in EHLO.
+    /// What the mail server called itself in EHLO.
     pub helo: String,
     /// The envelope sender without angle brackets: empty for `<>`.
     pub sender: String,
     /// The ESMTP arguments of MAIL, such as `SIZE=390` or `SMTPUTF8`.
     pub sender_arguments: Vec<String>,
-    /// The recipients in the order of Postfix's RCPT commands, which is not that of the client's.
+    /// The recipients in the order of the mail server's RCPT commands, which is not that of the client's.
     pub recipients: Vec<Recipient>,
     /// The message byte by byte: CRLF kept, dot-stuffing undone, the final dot left out.
     pub bytes: Vec<u8>,
 }
 
 impl Delivered {
-    /// The addresses of all recipients, sorted: Postfix delivers to them in an order of its own.
+    /// The addresses of all recipients, sorted: mail servers deliver to them in an order of their own.
     pub fn recipient_addresses(&self) -> Vec<&str> {
         let mut addresses: Vec<&str> =
             self.recipients.iter().map(|recipient| recipient.address.as_str()).collect();

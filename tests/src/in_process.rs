@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 /// How long messages in progress may take once a test is over.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A filter that is served on a port of 127.0.0.1, on a thread with a tokio runtime of its own. It stops when this
+/// A filter that is served on a socket, on a thread with a tokio runtime of its own. It stops when this
 /// value is dropped.
 #[derive(Debug)]
 pub struct Served {
@@ -26,9 +26,20 @@ pub struct Served {
 /// If it cannot be served.
 #[track_caller]
 pub fn serve(milter: impl Application) -> Served {
+    serve_on(milter, "inet:127.0.0.1:0")
+}
+
+/// Serves a filter on a socket of one's own, such as a [`MilterSocket`](crate::MilterSocket); it listens when this
+/// returns.
+///
+/// # Panics
+///
+/// If it cannot be served.
+#[track_caller]
+pub fn serve_on(milter: impl Application, spec: &str) -> Served {
     let server = Server::new(milter)
         .drain_timeout(DRAIN_TIMEOUT)
-        .listen("inet:127.0.0.1:0")
+        .listen(spec)
         .unwrap_or_else(|error| panic!("{error}"));
     let endpoints =
         server.endpoints().unwrap_or_else(|error| panic!("the filter cannot tell its port: {error}"));

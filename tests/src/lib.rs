@@ -1,12 +1,16 @@
 //! Harness of the tests against real mail servers.
 //!
-//! [`Postfix`] is a private Postfix for one test, [`Sink`] the SMTP server it delivers to, [`SmtpClient`] the
-//! client that speaks to it, [`Runnable`] a program under test, [`Served`] a filter in the test process and
-//! [`MilterSocket`] a unix socket path that Postfix may connect to.
+//! [`Postfix`] and [`Sendmail`] are private mail servers for one test ([`Software`] names either), [`Sink`] the SMTP server
+//! they deliver to, [`SmtpClient`] the client that speaks to them, [`Runnable`] a program under test, [`Served`] a filter
+//! in the test process and [`MilterSocket`] a unix socket path that either server may connect to. [`foreign`] finds
+//! programs that nobody here wrote.
 //!
 //! Everything here **panics** when something does not go as told: a harness that skips what it cannot do
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
 //! the repository.
+//!
+//! [`Pair`] needs no server: both sides of `milter-proto`, wired in memory. [`Asking`] is the MTA's side alone, and
+//! the test is the filter.
 //!
 //! ```no_run
 //! use milter_tests::{Postfix, Sink, SmtpClient};
@@ -20,23 +24,36 @@
 //! assert_eq!(delivered[0].body(), b"Hello\r\n");
 //! ```
 
+mod asking;
 mod build;
 mod delivered;
+mod directory;
+mod foreign;
 mod in_process;
+mod mail_server;
 mod milter_socket;
+mod pair;
 mod poll;
 mod postfix;
 mod process;
+mod sample;
+mod sendmail;
 mod sink;
 mod smtp;
 mod watchdog;
 
+pub use asking::{Asking, Told, described, letters, offer, packet, words};
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
-pub use in_process::{Served, serve};
+pub use foreign::{foreign, libmilter_program, python};
+pub use in_process::{Served, serve, serve_on};
+pub use mail_server::{Builder, MailServer, Setup, Software};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
+pub use pair::{Filter, Pair, PairError, Played, Splitter};
 pub use postfix::{Postfix, PostfixBuilder};
 pub use process::Runnable;
+pub use sample::sample;
+pub use sendmail::{Sendmail, SendmailBuilder};
 pub use sink::Sink;
 pub use smtp::{SmtpAnswer, SmtpClient};

@@ -1,4 +1,4 @@
-//! A unix socket path that a milter of the test and Postfix's smtpd can both use.
+//! A unix socket path that a milter of the test and a mail server can both use.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::directory::short_directory;
 use crate::poll::poll;
 
 /// A path for a milter's unix socket, in a directory of its own.
@@ -15,7 +16,8 @@ use crate::poll::poll;
 /// For `connect()` that user needs search permission on every directory above (given here: the directory has mode
 /// 0755 and `/tmp` lets everybody pass) *and write permission on the socket itself*. A socket bound under the usual
 /// umask 022 has mode 0755, so Postfix gets "Permission denied": the milter has to set the mode itself, or the test
-/// calls [`allow_everybody`](Self::allow_everybody) once the milter listens.
+/// calls [`allow_everybody`](Self::allow_everybody) once the milter listens. Sendmail connects as root, so it needs none of
+/// that.
 #[derive(Debug)]
 pub struct MilterSocket {
     directory: TempDir,
@@ -24,15 +26,7 @@ pub struct MilterSocket {
 impl MilterSocket {
     /// Makes the directory; the socket itself is left to the milter.
     pub fn new() -> Self {
-        // Unix socket paths are limited to 108 bytes: stay directly under /tmp, wherever TMPDIR points to.
-        let directory = tempfile::Builder::new()
-            .prefix("ms")
-            .tempdir_in("/tmp")
-            .unwrap_or_else(|error| panic!("cannot make a directory for a socket in /tmp: {error}"));
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap_or_else(|error| {
-            panic!("cannot open {} to everybody: {error}", directory.path().display())
-        });
-        Self { directory }
+        Self { directory: short_directory("ms") }
     }
 
     /// The path to bind.

@@ -100,10 +100,15 @@ impl Runnable {
             .unwrap_or_else(|error| panic!("cannot send {signal} to process {}: {error}", self.id()));
     }
 
+    /// Whether the program has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Kills the program, and its children, by SIGKILL, and gives its status.
     pub fn kill(&mut self) -> ExitStatus {
         // While the child is not reaped its id cannot belong to somebody else.
-        if matches!(self.child.try_wait(), Ok(None)) {
+        if self.is_running() {
             let _ = signal::killpg(self.pid(), Signal::SIGKILL);
         }
         self.child.wait().unwrap_or_else(|error| panic!("cannot wait for process {}: {error}", self.id()))

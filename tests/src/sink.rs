@@ -14,7 +14,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An SMTP server on a loopback port that accepts every message and records it.
 ///
-/// It offers 8BITMIME, SMTPUTF8, DSN, SIZE and PIPELINING, so Postfix passes on what it got without converting it.
+/// It offers 8BITMIME, SMTPUTF8, DSN, SIZE and PIPELINING, so mail servers pass on what they got without
+/// converting it.
 #[derive(Debug)]
 pub struct Sink {
     address: SocketAddr,

@@ -285,6 +285,16 @@ fn an_event_that_was_abandoned_fails_and_then_the_connection_closes() {
         };
         assert_eq!(filter.packets(&[packet, "M<a>\0"]), expected);
     }
+    // At a stage that takes no reply: at the first one that does, so that the message does not pass unseen.
+    let abandoned = |letter: char| {
+        let silent = ALL.replace(letter, &letter.to_lowercase().to_string());
+        Filter::negotiated(wish(&silent)).except([(letter, Reaction::Abandon)])
+    };
+    let rest = ["R<b>\0", "T", "M<c>\0"];
+    assert_eq!(abandoned('M').packets(&[&["M<a>\0"], &rest[..]].concat()), "M (tt) Q .");
+    assert_eq!(abandoned('M').packets(&["M<a>\0", "Ufoo\0", "A", "M<c>\0"]), "M (c) A Q .");
+    assert_eq!(abandoned('C').packets(&["Ch\0U", "Hx\0", "M<a>\0"]), "C (t) Q .");
+    assert_eq!(abandoned('C').packets(&["Ch\0U", "M<a>\0", "M<c>\0"]), "C (t) Q .");
     let mut filter = Filter::negotiated(wish(ALL)).except([('A', Reaction::Abandon)]);
     assert_eq!(filter.packets(&["M<a>\0", "A", "M<a>\0"]), "M (c) A Q .");
     let mut filter = Filter::negotiated(wish(ALL)).except([('Q', Reaction::Abandon)]);

@@ -103,7 +103,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Exchange<'a, S> {
             Some(verdict) if self.accepted.is_empty() => {
                 self.report.verdict = verdict;
                 self.report.notes.push("no recipient is left".to_owned());
-                self.client.send(&Command::Abort).await?;
                 Ok(Flow::IsOver)
             }
             Some(_) => {

@@ -1,6 +1,7 @@
 //! What a hook may return.
 
 use super::stages::{Answered, MessageStage, Silenceable, Stage, stage};
+use crate::response::SmtpReply;
 use crate::verdict::{BodyVerdict, MessageVerdict, Verdict};
 use alloc::boxed::Box;
 
@@ -48,6 +49,16 @@ impl<S: Silenceable> IntoAnswer<S> for () {
 }
 
 impl<S: Answered> IntoAnswer<S> for Verdict {
+    const SILENT: bool = false;
+    const SKIPS: bool = false;
+
+    fn into_answer(self) -> Answer {
+        Answer::Verdict(self.into())
+    }
+}
+
+/// A hook that always fails the command, or says so by a `Result`.
+impl<S: Answered> IntoAnswer<S> for SmtpReply {
     const SILENT: bool = false;
     const SKIPS: bool = false;
 

@@ -1,8 +1,8 @@
 //! A connection of an MTA with an application: the session's events become calls of hooks.
 
 use super::answer::{Answer, BoxError};
+use super::application::Application;
 use super::hook::Hooks;
-use super::milter::Application;
 use super::state::State;
 use crate::command::CommandKind;
 use crate::context::Context;
@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::packet::Decoder;
 use crate::session::{Happened, Session};
 use crate::step::Step;
+use alloc::string::String;
 use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::pin::Pin;
@@ -95,8 +96,9 @@ impl<M: Application> Conversation<M> {
         }
     }
 
-    /// The last failure of a hook, for the operator.
-    pub const fn take_failure(&mut self) -> Option<Failure> {
+    /// The failure of the last call, if it failed, for the operator: known as soon as the call was awaited or dropped.
+    pub fn take_failure(&mut self) -> Option<Failure> {
+        self.settle();
         self.failure.take()
     }
 
@@ -118,11 +120,11 @@ impl<M: Application> Conversation<M> {
                 Some(Answer::Verdict(verdict)) => drop(self.session.answer(verdict)),
                 Some(Answer::Silence) => {}
                 Some(Answer::Failed(error)) => {
-                    self.failure = Some(Failure { stage, error: Some(error) });
+                    self.failure = Some(Failure::new(stage, self.session.context(), Some(error)));
                     self.session.fail();
                 }
                 None => {
-                    self.failure = Some(Failure { stage, error: None });
+                    self.failure = Some(Failure::new(stage, self.session.context(), None));
                     self.session.abandon();
                 }
             }
@@ -214,13 +216,24 @@ impl<M: Application> fmt::Debug for Running<'_, M> {
 
 /// A hook failed: the MTA was, or will be, given the failure verdict.
 #[derive(Debug, thiserror::Error)]
-#[error("the hook for {stage} {}", Reason(error.as_deref()))]
+#[error("the hook for {} {}", stage.name(), Reason(error.as_deref()))]
 #[non_exhaustive]
 pub struct Failure {
     /// The stage.
     pub stage: CommandKind,
+    /// Which message of the connection it was, counted from 1; 0 before the first.
+    pub message_number: u64,
+    /// The queue id of the message, if the MTA had told it by then.
+    pub queue_id: Option<String>,
     /// What the hook returned; `None` if it did not finish (it panicked, or took too long, or the MTA has gone).
     pub error: Option<BoxError>,
+}
+
+impl Failure {
+    fn new(stage: CommandKind, context: &Context, error: Option<BoxError>) -> Self {
+        let queue_id = context.macros.queue_id().map(|id| id.to_string_lossy().into_owned());
+        Self { stage, message_number: context.message_number(), queue_id, error }
+    }
 }
 
 struct Reason<'a>(Option<&'a (dyn core::error::Error + Send + Sync)>);

@@ -1,12 +1,12 @@
 //! The builder: who is called for what, and what is asked of the MTA.
 
 use super::answer::IntoAnswer;
-use super::hook::{BoxHooks, ConnectionHooks, Declaration, Hook, Hooks, NoHooks, On, Without};
+use super::application::{Application, Settings};
+use super::hook::{BoxHooks, ConnectionHooks, Hook, Hooks, NoHooks, On, Without};
 use super::stages::{RequestsMacros, Stage, stage};
 use super::state::{ConnectionAndMessage, PerConnection, PerMessage, State};
-use crate::negotiation::{Actions, Protocol, Wish};
+use crate::negotiation::{Actions, Protocol};
 use crate::verdict::FailureVerdict;
-use alloc::sync::Arc;
 use core::marker::PhantomData;
 
 /// A filter: how its values are made, and its hooks.
@@ -38,6 +38,18 @@ use core::marker::PhantomData;
 /// let outcome = now(Script::new().mail("<a@b>").body("five!").end_of_message().play(milter));
 /// assert_eq!(outcome.to_string(), "O, h X-Body-Octets: 5, c");
 /// ```
+///
+/// What all connections share, the values are given when they are made:
+///
+/// ```
+/// # use milter_proto::*;
+/// # use std::{collections::HashMap, sync::{Arc, Mutex}};
+/// struct Greylist { seen: Arc<Mutex<HashMap<String, u32>>> }
+/// let seen = Arc::default();
+/// let milter = Milter::per_message(move || Greylist { seen: Arc::clone(&seen) });
+/// ```
+///
+/// A closure that is a hook cannot capture; [`With`](crate::With) carries data to it.
 ///
 /// What does not fit does not compile. A stage outside of a message cannot discard:
 ///
@@ -190,7 +202,8 @@ impl<St: State, F: Fn() -> St, H: Hooks<St>> Milter<F, H> {
         /// HELO or EHLO, which may be missing and may come again. A final verdict is one over the SMTP session.
         #[doc(alias = "xxfi_helo")]
         on_helo Helo
-        /// MAIL: a message begins.
+        /// MAIL: a message begins. From here on hooks are called on the message's value, which after
+        /// [`per_connection`](Milter::per_connection) is the connection's, unless [`message`](Milter::message) was called.
         #[doc(alias = "xxfi_envfrom")]
         on_mail Mail
         /// RCPT. A failure concerns this recipient; accept and discard the message.
@@ -297,32 +310,6 @@ impl<St: State, F: Fn() -> St, H: Hooks<St>> Milter<F, H> {
     }
 }
 
-/// What a server is made of: a [`Milter`], or an `Arc` of one. The one name for any filter:
-/// `fn build(config: &Config) -> impl Application`. Sealed.
-pub trait Application: sealed::Sealed + Send + Sync + 'static {
-    /// The values of a connection.
-    type State: State;
-    /// The hooks.
-    type Hooks: Hooks<Self::State>;
-
-    /// Makes the values of a connection.
-    #[doc(hidden)]
-    fn state(&self) -> Self::State;
-
-    #[doc(hidden)]
-    fn hooks(&self) -> &Self::Hooks;
-
-    #[doc(hidden)]
-    fn settings(&self) -> &Settings;
-
-    /// What will be asked of an MTA.
-    fn wish(&self) -> Wish {
-        let mut declaration = Declaration::default();
-        self.hooks().declare(&mut declaration);
-        self.settings().wish_with(declaration)
-    }
-}
-
 impl<St, F, H> Application for Milter<F, H>
 where
     St: State,
@@ -343,48 +330,4 @@ where
     fn settings(&self) -> &Settings {
         &self.settings
     }
-}
-
-impl<T: Application> Application for Arc<T> {
-    type State = T::State;
-    type Hooks = T::Hooks;
-
-    fn state(&self) -> T::State {
-        (**self).state()
-    }
-
-    fn hooks(&self) -> &T::Hooks {
-        (**self).hooks()
-    }
-
-    fn settings(&self) -> &Settings {
-        (**self).settings()
-    }
-}
-
-/// What is set beside the hooks.
-#[doc(hidden)]
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    wish: Wish,
-    pub(super) failure: FailureVerdict,
-    pub(super) track_headers: bool,
-}
-
-impl Settings {
-    fn wish_with(&self, declaration: Declaration) -> Wish {
-        let mut wish = self.wish.clone();
-        wish.declare(declaration.answered, declaration.silent, self.track_headers);
-        if declaration.skips {
-            wish.request(Protocol::SKIP);
-        }
-        wish
-    }
-}
-
-mod sealed {
-    pub trait Sealed {}
-
-    impl<F, H> Sealed for super::Milter<F, H> {}
-    impl<T: super::Application> Sealed for alloc::sync::Arc<T> {}
 }

@@ -3,6 +3,8 @@
 use crate::command::{CommandKind, MacroPairs, MacroPairsBuf};
 use crate::macros::without_braces;
 use crate::negotiation::{Actions, Agreement, MacroStage, Options, OptionsAnswer, Protocol, Version};
+use crate::text::Text;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// What was agreed, as the MTA goes by it.
@@ -59,8 +61,12 @@ impl Agreed {
         let protocol = protocol & offer.protocol;
         let mut macros = Vec::new();
         // Interop: Postfix ignores stages that it does not know, and takes an empty list for none.
-        for (stage, names) in answer.macros().iter() {
-            let names: Vec<Vec<u8>> = names.iter().map(|name| without_braces(name).to_vec()).collect();
+        // libmilter sends its lists also where they were not offered: such are ignored.
+        let lists = offer.actions.contains(Actions::REQUEST_MACROS).then(|| answer.macros().iter());
+        for (stage, list) in lists.into_iter().flatten() {
+            let mut seen = BTreeSet::new();
+            let names = list.iter().map(without_braces).filter(|name| seen.insert(*name));
+            let names: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
             if let (Some(stage), false) = (MacroStage::from_number(stage), names.is_empty()) {
                 macros.push((stage, names));
             }
@@ -106,27 +112,38 @@ impl Agreed {
         Some(names)
     }
 
-    /// The macros that were asked for at a command, in the order asked for, if any were.
-    pub(super) fn macros_asked(&self, command: CommandKind, macros: MacroPairs<'_>) -> Option<MacroPairsBuf> {
-        let stage = match command {
-            CommandKind::Connect => MacroStage::Connect,
-            CommandKind::Helo => MacroStage::Helo,
-            CommandKind::Mail => MacroStage::Mail,
-            CommandKind::Rcpt => MacroStage::Rcpt,
-            CommandKind::Data => MacroStage::Data,
-            CommandKind::Header | CommandKind::EndOfHeaders => MacroStage::EndOfHeaders,
-            CommandKind::Body | CommandKind::EndOfMessage => MacroStage::EndOfMessage,
-            _ => return None,
+    /// Of these macros what is sent for a command: what was asked for, in the order asked for, or all.
+    pub(super) fn macros_for(&self, command: CommandKind, macros: MacroPairs<'_>) -> MacroPairsBuf {
+        let mut sent = MacroPairsBuf::new();
+        let mut send = |bare: &[u8], value: Text<'_>| {
+            let (open, close): (&[u8], &[u8]) = if bare.len() > 1 { (b"{", b"}") } else { (b"", b"") };
+            // Texts have no NUL.
+            let _ = sent.push([open, bare, close].concat(), value);
         };
-        let names = self.names_asked(stage)?;
-        let mut asked = MacroPairsBuf::new();
-        for wanted in names {
-            let known = macros.iter().find(|(name, _)| without_braces(name) == wanted.as_slice());
-            if let Some((name, value)) = known {
-                // Texts have no NUL.
-                let _ = asked.push(name, value);
+        match stage_of(command).and_then(|stage| self.names_asked(stage)) {
+            Some(names) => {
+                for wanted in names {
+                    let mut known = macros.iter();
+                    if let Some((_, value)) = known.find(|(name, _)| without_braces(name) == *wanted) {
+                        send(wanted, value);
+                    }
+                }
             }
+            None => macros.iter().for_each(|(name, value)| send(without_braces(&name), value)),
         }
-        Some(asked)
+        sent
     }
+}
+
+const fn stage_of(command: CommandKind) -> Option<MacroStage> {
+    Some(match command {
+        CommandKind::Connect => MacroStage::Connect,
+        CommandKind::Helo => MacroStage::Helo,
+        CommandKind::Mail => MacroStage::Mail,
+        CommandKind::Rcpt => MacroStage::Rcpt,
+        CommandKind::Data => MacroStage::Data,
+        CommandKind::Header | CommandKind::EndOfHeaders => MacroStage::EndOfHeaders,
+        CommandKind::Body | CommandKind::EndOfMessage => MacroStage::EndOfMessage,
+        _ => return None,
+    })
 }

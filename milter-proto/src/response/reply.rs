@@ -5,7 +5,7 @@ mod view;
 
 pub use view::SmtpReplyView;
 
-use crate::error::TooLong;
+use crate::error::{Excerpt, TooLong};
 use alloc::string::String;
 use bytes::Bytes;
 use core::fmt::{self, Display, Write as _};
@@ -44,8 +44,9 @@ pub struct SmtpReply {
 }
 
 impl SmtpReply {
-    /// One line, checked: for texts of your own. Text that quotes a mail belongs into [`reject`](Self::reject) or
-    /// [`temp_fail`](Self::temp_fail): there a hostile mail cannot turn your verdict into an error.
+    /// One line, checked: for texts of your own. Text that quotes a mail belongs into [`reject`](Self::reject),
+    /// [`temp_fail`](Self::temp_fail) or [`quoting`](Self::quoting): there a hostile mail cannot turn your verdict into an
+    /// error.
     pub fn new<'a>(code: u16, enhanced: impl Into<Option<&'a str>>, text: &str) -> Result<Self, ReplyError> {
         Self::lines(code, enhanced, [text])
     }
@@ -60,10 +61,10 @@ impl SmtpReply {
         let class = match code {
             400..=499 => b'4',
             500..=599 => b'5',
-            _ => return Err(ReplyError::Code),
+            _ => return Err(ReplyError::Code { got: Excerpt::of(alloc::format!("{code}").as_bytes()) }),
         };
-        if enhanced.is_some_and(|enhanced| enhanced_class(enhanced.as_bytes()) != Some((class, b""))) {
-            return Err(ReplyError::EnhancedCode);
+        if let Some(wrong) = enhanced.filter(|code| enhanced_class(code.as_bytes()) != Some((class, b""))) {
+            return Err(ReplyError::EnhancedCode { got: Excerpt::of(wrong.as_bytes()) });
         }
         let mut wire = String::new();
         let mut lines = lines.into_iter().peekable();
@@ -103,6 +104,19 @@ impl SmtpReply {
         Self::from_any("451 4.7.1 ", text)
     }
 
+    /// Codes of your own with any text: an error comes from the codes only, never from the text, so that a hostile mail
+    /// cannot turn the verdict into another one.
+    ///
+    /// ```
+    /// # use milter_proto::SmtpReply;
+    /// let reply = SmtpReply::quoting(452, "4.5.3", format_args!("not also to {}", "<x@y>\r\n"))?;
+    /// assert_eq!(reply.to_string(), "452 4.5.3 not also to <x@y>??");
+    /// # Ok::<(), milter_proto::ReplyError>(())
+    /// ```
+    pub fn quoting(code: u16, enhanced: &str, text: impl Display) -> Result<Self, ReplyError> {
+        Self::new(code, enhanced, "").map(|_| Self::from_any(&alloc::format!("{code} {enhanced} "), text))
+    }
+
     fn from_any(head: &str, text: impl Display) -> Self {
         let mut line = AnyText { wire: head.into(), room: MAX_LINE };
         // An error says that the line is full, or that `text` failed: then what came before stands.
@@ -128,7 +142,9 @@ impl FromStr for SmtpReply {
 
     fn from_str(line: &str) -> Result<Self, ReplyError> {
         let (code, text) = line.split_once(' ').unwrap_or((line, ""));
-        let code = if code.len() == 3 { code.parse().map_err(|_| ReplyError::Code)? } else { 0 };
+        let wrong = ReplyError::Code { got: Excerpt::of(code.as_bytes()) };
+        let code =
+            Some(code).filter(|code| code.len() == 3).and_then(|code| code.parse().ok()).ok_or(wrong)?;
         match text.split_once(' ').unwrap_or((text, "")) {
             (enhanced, rest)
                 if enhanced_class(enhanced.as_bytes()).is_some_and(|(_, rest)| rest.is_empty()) =>
@@ -157,14 +173,23 @@ impl fmt::Debug for SmtpReply {
 #[non_exhaustive]
 pub enum ReplyError {
     /// The code is not 4xx or 5xx.
-    #[error("expected a reply code of 400 to 599")]
-    Code,
+    #[error("expected a reply code of 400 to 599, got {got}")]
+    Code {
+        /// What came.
+        got: Excerpt,
+    },
     /// The enhanced code is none, or its class is not the first digit of the code.
-    #[error("expected an enhanced status code like 5.7.1, of the class of the reply code")]
-    EnhancedCode,
+    #[error("expected an enhanced status code like 5.7.1, of the class of the reply code, got {got}")]
+    EnhancedCode {
+        /// What came.
+        got: Excerpt,
+    },
     /// A line of a received reply does not begin with the code of the first and `-`, or a space on the last line.
-    #[error("expected the same code on each line, then '-', or a space on the last line")]
-    Line,
+    #[error("expected the same code on each line, then '-', or a space on the last line, got {got}")]
+    Line {
+        /// What came.
+        got: Excerpt,
+    },
     /// An octet that would break the SMTP dialogue.
     #[error("a line has the octet {octet:#04x}: expected no control octets")]
     Control {
@@ -181,7 +206,7 @@ pub enum ReplyError {
         length: usize,
     },
     /// More than 32 lines.
-    #[error("expected at most {MAX_LINES} lines")]
+    #[error("expected at most {MAX_LINES} lines, got more")]
     TooManyLines,
     /// Not even one line, which may be empty.
     #[error("expected at least one line, got none")]
@@ -258,16 +283,22 @@ mod tests {
     #[test]
     fn errors_say_what_was_expected_and_what_came() {
         for (error, text) in [
-            (ReplyError::Code, "expected a reply code of 400 to 599"),
             (
-                ReplyError::EnhancedCode,
-                "expected an enhanced status code like 5.7.1, of the class of the reply code",
+                ReplyError::Code { got: Excerpt::of(b"250") },
+                "expected a reply code of 400 to 599, got \"250\"",
             ),
-            (ReplyError::Line, "expected the same code on each line, then '-', or a space on the last line"),
+            (
+                ReplyError::EnhancedCode { got: Excerpt::of(b"4.7.1 a text that is long") },
+                "expected an enhanced status code like 5.7.1, of the class of the reply code, got \"4.7.1 a text tha…\"",
+            ),
+            (
+                ReplyError::Line { got: Excerpt::of(b"551 b") },
+                "expected the same code on each line, then '-', or a space on the last line, got \"551 b\"",
+            ),
             (ReplyError::Control { octet: 10 }, "a line has the octet 0x0a: expected no control octets"),
             (ReplyError::Percent, "a single '%' on the wire: expected each to be doubled"),
             (ReplyError::LineTooLong { length: 981 }, "a line of 981 octets: expected at most 980"),
-            (ReplyError::TooManyLines, "expected at most 32 lines"),
+            (ReplyError::TooManyLines, "expected at most 32 lines, got more"),
             (ReplyError::NoLines, "expected at least one line, got none"),
             (
                 ReplyError::TooLong(TooLong { length: 65536 }),

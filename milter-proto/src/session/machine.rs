@@ -29,6 +29,8 @@ pub(super) struct Machine {
     pending: Option<CommandKind>,
     ending: Option<Ending>,
     pub(super) messages_over: u64,
+    /// A call was not finished, and its failure verdict is still to be given: then the connection closes.
+    abandoned: bool,
 
     // Per SMTP session; replaced as a whole at QUIT_NC.
     pub(super) smtp_session: u64,
@@ -90,6 +92,7 @@ impl Machine {
             pending: None,
             ending: None,
             messages_over: 0,
+            abandoned: false,
             smtp_session: 0,
             session: SmtpSession::default(),
             message: Message::default(),
@@ -226,6 +229,7 @@ impl Machine {
     /// Whether the application is shown a command now.
     fn is_visible(&self, kind: CommandKind) -> bool {
         let hidden = match kind {
+            _ if self.abandoned => true,
             CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown => self.session.is_decided(),
             CommandKind::Body => self.is_decided() || self.message.body_skipped,
             _ => self.is_decided(),

@@ -1,11 +1,14 @@
 //! Laws of the filter's side of a session, for any MTA and any application.
 
+mod inputs;
+
+pub use inputs::{any_app, any_offer, any_packets, any_wanted, bytes};
+
 use crate::frame;
 use milter_proto::{
     Actions, Agreement, BodyVerdict, CommandKind, Context, Decoder, Error, Event, FailureVerdict, Options,
     Protocol, Response, Session, SmtpReply, Step, Version, Wish,
 };
-use proptest::prelude::*;
 
 /// What an application wants of an MTA, as bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +98,7 @@ pub struct App {
 /// What came of it.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Lived {
-    /// Each event, with the macros that were seen and the number of the message.
+    /// Each event, with the macros that were seen, the number of the message, and how much was written before.
     pub events: Vec<String>,
     /// What was written.
     pub written: Vec<u8>,
@@ -103,7 +106,7 @@ pub struct Lived {
     pub end: Result<(), Error>,
 }
 
-/// A peer's bytes in pieces of these sizes, then the end of the stream; `look` sees each event and each `Read`.
+/// A session whose events go through an application's acts.
 struct Driver<'a> {
     app: &'a App,
     session: Session,
@@ -143,11 +146,9 @@ impl<'a> Driver<'a> {
                     self.quits += u64::from(kind == CommandKind::Quit);
                     let act = self.app.acts[self.lived.events.len() % self.app.acts.len()];
                     let (event, context) = (happened.event, happened.context);
-                    self.lived.events.push(format!(
-                        "{event:?} {:?} {}",
-                        context.macros,
-                        context.message_number()
-                    ));
+                    let (macros, number) = (&context.macros, context.message_number());
+                    let written = self.lived.written.len();
+                    self.lived.events.push(format!("{event:?} {macros:?} {number} {written}"));
                     let act = prepare(act, &event, context);
                     self.act(act);
                     return At::Event(kind);
@@ -211,7 +212,7 @@ pub fn live(app: &App, bytes: &[u8], sizes: &[usize]) -> Lived {
     }
 }
 
-/// However the bytes are cut: the same events, the same answers, the same end.
+/// However the bytes are cut: the same events, the same answers before each of them, the same end.
 pub fn cuts_change_nothing(app: &App, bytes: &[u8], sizes: &[usize]) {
     let whole = live(app, bytes, &[]);
     for sizes in [sizes, &[1]] {
@@ -312,106 +313,4 @@ fn letters(written: &[u8]) -> impl Iterator<Item = u8> {
         letters.push(Response::decode(packet).expect("sound responses").letter());
     }
     letters.into_iter()
-}
-
-/// Any bits.
-pub fn any_wanted() -> impl Strategy<Value = Wanted> {
-    (any::<u16>(), any::<u16>(), any::<u32>(), prop_oneof![9 => Just(0), 1 => 0..0x200u32], any::<u32>())
-        .prop_map(|(answered, watched, actions, required, abilities)| Wanted {
-            answered,
-            watched,
-            actions: actions & !0x100,
-            required: required & !0x100,
-            abilities,
-        })
-}
-
-/// Offers of old and new MTAs, and of none that there is.
-pub fn any_offer() -> impl Strategy<Value = Options> {
-    let version = prop_oneof![8 => 2..=6u32, 1 => 0..10u32, 1 => any::<u32>()];
-    let word = || prop_oneof![Just(u32::MAX), Just(0), any::<u32>()];
-    (version, word(), word()).prop_map(|(version, actions, protocol)| Options {
-        version: Version(version),
-        actions: Actions::from_bits_retain(actions),
-        protocol: Protocol::from_bits_retain(protocol),
-    })
-}
-
-/// Applications that mostly let the mail go on.
-pub fn any_app() -> impl Strategy<Value = App> {
-    let act = prop_oneof![
-        20 => Just(Act::Answer(0)),
-        4 => any::<u8>().prop_map(Act::Answer),
-        1 => Just(Act::Nothing),
-        1 => Just(Act::Fail),
-        3 => Just(Act::AddHeader),
-        1 => prop_oneof![30 => 0..9u32, 1 => Just(70_000)].prop_map(Act::ReplaceBody),
-    ];
-    let act = prop_oneof![100 => act, 1 => Just(Act::Abandon)];
-    (any_wanted(), prop::collection::vec(act, 1..12), prop_oneof![4 => Just(0), 1 => 1..3u8])
-        .prop_map(|(wanted, acts, failure)| App { wanted, acts, failure })
-}
-
-/// An offer and then commands, mostly in a lawful order and mostly sound.
-pub fn any_packets() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
-    let command = (any::<u8>(), any::<u8>(), prop::collection::vec(any::<u8>(), 0..4));
-    (any_offer(), prop::collection::vec(command, 0..24)).prop_map(|(offer, commands)| {
-        let mut packets = vec![(b'O', words(offer))];
-        let mut rung = 0;
-        packets.extend(commands.into_iter().map(|(choice, odd, octets)| {
-            let letter =
-                if odd < 4 { b"OCHMRTLNBEUADKQZ"[usize::from(choice % 16)] } else { next(&mut rung, choice) };
-            (letter, payload(letter, odd, &octets))
-        }));
-        packets
-    })
-}
-
-fn words(offer: Options) -> Vec<u8> {
-    let words = [offer.version.0, offer.actions.bits(), offer.protocol.bits()];
-    words.into_iter().flat_map(u32::to_be_bytes).collect()
-}
-
-/// A command that may follow; what is likely in a message stands more than once.
-fn next(rung: &mut usize, choice: u8) -> u8 {
-    const LADDER: &[u8] = b" MRTLNBE";
-    let pick = |letters: &[u8]| letters[usize::from(choice) % letters.len()];
-    let letter = match *rung {
-        0 => pick(b"MMMMMMMMHHADDUKCMM"),
-        1 => pick(b"RRRRRRTLNBEDDUHMAK"),
-        2 => pick(b"RRRTTTTLNBEDDUHMAK"),
-        3 => pick(b"LLLLLLNNNBEDDDHMA"),
-        4 => pick(b"LLLLNNNNBBEDDDHMA"),
-        5 => pick(b"BBBBBBBBEEDDDHMA"),
-        _ => pick(b"BBBBEEEEEEEDDHMA"),
-    };
-    match letter {
-        b'E' | b'A' | b'H' | b'K' | b'C' => *rung = 0,
-        _ => *rung = LADDER.iter().position(|one| *one == letter).unwrap_or(*rung),
-    }
-    letter
-}
-
-fn payload(letter: u8, odd: u8, octets: &[u8]) -> Vec<u8> {
-    if odd == 255 {
-        return octets.to_vec();
-    }
-    let text: Vec<u8> = octets.iter().map(|octet| (*octet).max(1)).collect();
-    match letter {
-        b'C' => [&text[..], b"\0U"].concat(),
-        b'H' | b'U' | b'M' | b'R' => [&text[..], b"\0"].concat(),
-        b'L' => [b"X", &text[..], b"\0", &text, b"\0"].concat(),
-        b'B' => [b"x", octets].concat(),
-        b'D' => {
-            let stage = b"CHMRTNELBUX"[usize::from(odd) % 11];
-            [&[stage], &text[..], b"\0", &text, b"\0"].concat()
-        }
-        b'E' if odd < 250 => Vec::new(),
-        _ => octets.to_vec(),
-    }
-}
-
-/// The bytes of packets.
-pub fn bytes(packets: &[(u8, Vec<u8>)]) -> Vec<u8> {
-    packets.iter().flat_map(|(letter, payload)| frame(*letter, payload)).collect()
 }

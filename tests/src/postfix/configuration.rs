@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::mail_server::log_file;
+
 const FILE_AGE: Duration = Duration::from_secs(60);
 
 /// main.cf, without the lines that depend on the directory.
@@ -164,8 +166,4 @@ pub(super) fn queue_directory(base: &Path) -> PathBuf {
 
 pub(super) fn data_directory(base: &Path) -> PathBuf {
     base.join("data")
-}
-
-pub(super) fn log_file(base: &Path) -> PathBuf {
-    base.join("log")
 }

@@ -1,6 +1,6 @@
 //! The installed Postfix and the directories it demands.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +9,7 @@ use nix::unistd::{Group, User, geteuid};
 use tempfile::TempDir;
 
 use super::configuration;
+use crate::directory::short_directory;
 
 const INSTALL: &str = "run the tests by the script ./test at the root of the repository, which installs it";
 
@@ -54,13 +55,8 @@ impl Installation {
 
     /// Makes the directories of one instance, with the owners and modes that Postfix checks.
     pub(super) fn make_directories(&self) -> TempDir {
-        // Unix socket paths are limited to 108 bytes: stay directly under /tmp, wherever TMPDIR points to.
-        let directory = tempfile::Builder::new()
-            .prefix("pf")
-            .tempdir_in("/tmp")
-            .unwrap_or_else(|error| panic!("cannot make a directory for Postfix in /tmp: {error}"));
+        let directory = short_directory("pf");
         let base = directory.path();
-        set_owner_and_mode(base, (0, 0), 0o755);
         make(&configuration::configuration_directory(base), (0, 0), 0o755);
         make(&configuration::data_directory(base), (self.owner, self.owner_group), 0o700);
         let queue = configuration::queue_directory(base);
@@ -71,12 +67,6 @@ impl Installation {
         for name in QUEUES {
             make(&queue.join(name), (self.owner, self.owner_group), 0o700);
         }
-        let log = configuration::log_file(base);
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&log)
-            .unwrap_or_else(|error| panic!("cannot make {}: {error}", log.display()));
         directory
     }
 }

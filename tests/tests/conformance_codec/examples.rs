@@ -1,7 +1,7 @@
 //! Every example is what its class says.
 
 use crate::through_codec;
-use milter_proto::error::{TextKind, UnsupportedResponse};
+use milter_proto::error::{Excerpt, TextKind, UnsupportedResponse};
 use milter_proto::{DecodeError, Decoder, Error, PacketError, ReplyError, TextError};
 use milter_vectors::{Class, Example, examples};
 
@@ -45,11 +45,11 @@ fn refusals() -> Vec<(u16, Error)> {
         (71, D::Empty { packet: "SMFIC_BODY", field: "the chunk" }),
         (81, D::Excess { packet: "SMFIR_CONTINUE", count: 1 }),
         (81, D::Excess { packet: "SMFIR_PROGRESS", count: 1 }),
-        (85, D::Reply(ReplyError::Code)),
-        (85, D::Reply(ReplyError::Line)),
-        (85, D::Reply(ReplyError::EnhancedCode)),
+        (85, D::Reply(ReplyError::Code { got: Excerpt::of(b"250") })),
+        (85, D::Reply(ReplyError::Line { got: Excerpt::of(b"551 b") })),
+        (85, D::Reply(ReplyError::EnhancedCode { got: Excerpt::of(b"4.7.1 x") })),
         (86, control(b'\n')),
-        (86, D::Reply(ReplyError::Line)),
+        (86, D::Reply(ReplyError::Line { got: Excerpt::of(b"550 a") })),
         (86, control(0)),
         (88, D::Reply(ReplyError::Percent)),
         (90, D::Text { packet: "SMFIR_ADDHEADER", error: TextError::Empty(TextKind::HeaderName) }),

@@ -1,7 +1,7 @@
 //! Statements 80 to 102: replies and modifications, as far as they are the codec's.
 
 use crate::{canonical, encoded, response, response_error};
-use milter_proto::error::{TextKind, UnsupportedResponse};
+use milter_proto::error::{Excerpt, TextKind, UnsupportedResponse};
 use milter_proto::{
     Address, AddressAndArguments, ArgumentText, DecodeError, HeaderField, HeaderName, HeaderValue,
     Modification, Reason, ReplacementChunk, ReplyError, Response, SmtpReply, TextError,
@@ -75,7 +75,7 @@ fn statement_083_the_enhanced_code_may_be_missing_and_the_text_empty() {
     assert_eq!(reply_wire(&SmtpReply::new(550, None, "no").unwrap()), b"550 no\0");
     assert_eq!(reply_wire(&SmtpReply::new(550, None, "").unwrap()), b"550 \0");
     assert_eq!(reply_wire(&SmtpReply::new(550, "5.7.1", "").unwrap()), b"550 5.7.1\0");
-    assert_eq!(reply_error(b"550\0"), ReplyError::Line);
+    assert_eq!(reply_error(b"550\0"), ReplyError::Line { got: Excerpt::of(b"550") });
     let view = |payload: &[u8]| {
         let found = response(b'y', payload, |response| match response {
             Response::Reply(view) => (view.code(), view.enhanced().map(str::to_owned), view.text().collect()),
@@ -95,25 +95,28 @@ fn statement_084_lines_repeat_their_codes() {
     assert_eq!(reply_wire(&reply), b"550-5.7.1 a\r\n550-5.7.1\r\n550 5.7.1 b\0");
     assert_eq!(reply_wire(&SmtpReply::lines(451, None, ["a", "b"]).unwrap()), b"451-a\r\n451 b\0");
     for wrong in [&b"550 a\r\n550 b\0"[..], b"550-a\0", b"550-a\r\n550-b\0", b"550-a\r\nb\0", b"550_a\0"] {
-        assert_eq!(reply_error(wrong), ReplyError::Line);
+        assert!(matches!(reply_error(wrong), ReplyError::Line { .. }));
     }
 }
 
 #[test]
 fn statement_085_codes_must_be_failures_and_agree() {
     for code in [0, 99, 250, 354, 399, 600, 5500] {
-        assert_eq!(SmtpReply::new(code, None, "ok"), Err(ReplyError::Code));
+        let got = Excerpt::of(code.to_string().as_bytes());
+        assert_eq!(SmtpReply::new(code, None, "ok"), Err(ReplyError::Code { got }));
     }
     for enhanced in ["4.7.1", "2.0.0", "5.7", "5.7.1 ", "5.1234.1", "x"] {
-        assert_eq!(SmtpReply::new(550, enhanced, "x"), Err(ReplyError::EnhancedCode), "{enhanced}");
+        let got = Excerpt::of(enhanced.as_bytes());
+        assert_eq!(SmtpReply::new(550, enhanced, "x"), Err(ReplyError::EnhancedCode { got }), "{enhanced}");
     }
-    assert_eq!(SmtpReply::new(550, None, "4.7.1 x"), Err(ReplyError::EnhancedCode));
-    assert_eq!(reply_error(b"250 2.0.0 ok\0"), ReplyError::Code);
-    assert_eq!(reply_error(b"650 ok\0"), ReplyError::Code);
-    assert_eq!(reply_error(b"5x0 ok\0"), ReplyError::Code);
-    assert_eq!(reply_error(b"\0"), ReplyError::Code);
-    assert_eq!(reply_error(b"550-a\r\n551 b\0"), ReplyError::Line);
-    assert_eq!(reply_error(b"550 4.7.1 x\0"), ReplyError::EnhancedCode);
+    let got = Excerpt::of(b"4.7.1 x");
+    assert_eq!(SmtpReply::new(550, None, "4.7.1 x"), Err(ReplyError::EnhancedCode { got }));
+    assert_eq!(reply_error(b"250 2.0.0 ok\0"), ReplyError::Code { got: Excerpt::of(b"250") });
+    assert_eq!(reply_error(b"650 ok\0"), ReplyError::Code { got: Excerpt::of(b"650") });
+    assert_eq!(reply_error(b"5x0 ok\0"), ReplyError::Code { got: Excerpt::of(b"5x0") });
+    assert_eq!(reply_error(b"\0"), ReplyError::Code { got: Excerpt::of(b"") });
+    assert_eq!(reply_error(b"550-a\r\n551 b\0"), ReplyError::Line { got: Excerpt::of(b"551 b") });
+    assert_eq!(reply_error(b"550 4.7.1 x\0"), ReplyError::EnhancedCode { got });
 }
 
 #[test]
@@ -123,8 +126,8 @@ fn statement_086_no_line_ends_inside_or_behind_a_line() {
         assert_eq!(SmtpReply::new(550, None, &text), Err(ReplyError::Control { octet }));
         assert_eq!(reply_error(&[b"550 a", &[octet][..], b"b\0"].concat()), ReplyError::Control { octet });
     }
-    assert_eq!(reply_error(b"550 a\r\n\0"), ReplyError::Line);
-    assert_eq!(reply_error(b"550-a\r\n\0"), ReplyError::Line);
+    assert_eq!(reply_error(b"550 a\r\n\0"), ReplyError::Line { got: Excerpt::of(b"550 a") });
+    assert_eq!(reply_error(b"550-a\r\n\0"), ReplyError::Line { got: Excerpt::of(b"") });
     assert_eq!(reply_error(b"550 a\r\0"), ReplyError::Control { octet: b'\r' });
     assert_eq!(reply_wire(&SmtpReply::reject("a\r\nRSET\0\u{7f}é")), b"550 5.7.1 a??RSET???\0");
     canonical(Side::Filter, b'y', b"550 caf\xc3\xa9 \xff\0");

@@ -31,7 +31,7 @@ impl Alignment {
         }
     }
 }
-fn milter() -> impl Application {
+pub(super) fn milter() -> impl Application {
     Milter::per_message(Alignment::default)
         .on_mail(Alignment::mail)
         .on_header(Alignment::header)

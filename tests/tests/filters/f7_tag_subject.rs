@@ -29,7 +29,7 @@ impl Tag {
         Ok(Verdict::Continue)
     }
 }
-fn milter(actions: Actions) -> impl Application {
+pub(super) fn milter(actions: Actions) -> impl Application {
     Milter::per_message(Tag::default)
         .actions(actions)
         .track_headers()

@@ -2,6 +2,7 @@
 //!
 //! They are the API's acceptance test: what is awkward here is awkward for everyone.
 
+mod behind_postfix;
 mod f1_dkim_signer;
 mod f2_greylist;
 mod f3_antivirus;

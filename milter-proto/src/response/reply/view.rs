@@ -1,7 +1,7 @@
 //! The wire form of an SMTP reply, read lazily.
 
 use super::{ReplyError, SmtpReply};
-use crate::error::TooLong;
+use crate::error::{Excerpt, TooLong};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Display};
@@ -37,7 +37,7 @@ impl<'a> SmtpReplyView<'a> {
             rest = more;
         }
         if enhanced_everywhere && !class_fits {
-            return Err(ReplyError::EnhancedCode);
+            return Err(ReplyError::EnhancedCode { got: Excerpt::of(wire.get(4..).unwrap_or_default()) });
         }
         Ok(Self { wire })
     }
@@ -120,13 +120,13 @@ impl fmt::Debug for SmtpReplyView<'_> {
 /// The text of a line that begins with `code` and the right separator.
 fn check_line<'a>(line: &'a [u8], code: &[u8], more: bool) -> Result<&'a [u8], ReplyError> {
     if !matches!(code, [b'4' | b'5', b'0'..=b'9', b'0'..=b'9']) {
-        return Err(ReplyError::Code);
+        return Err(ReplyError::Code { got: Excerpt::of(code) });
     }
     let separator: &[u8] = if more { b"-" } else { b" " };
     let Some(text) = line.strip_prefix(code).and_then(|line| line.strip_prefix(separator)) else {
         return Err(match line.iter().find(|octet| octet.is_ascii_control()) {
             Some(&octet) => ReplyError::Control { octet },
-            None => ReplyError::Line,
+            None => ReplyError::Line { got: Excerpt::of(line) },
         });
     };
     let mut rest = text;

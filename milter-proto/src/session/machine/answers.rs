@@ -52,6 +52,16 @@ impl Machine {
         self.conclude(BodyVerdict::Continue);
     }
 
+    /// The pending event was not even finished.
+    pub(in crate::session) fn abandon(&mut self) {
+        self.fail();
+        if self.session.failed || self.message.failed {
+            self.abandoned = true;
+        } else {
+            self.end(None);
+        }
+    }
+
     const fn failure(&self) -> BodyVerdict {
         match self.failure_verdict {
             FailureVerdict::Reject => BodyVerdict::Reject,
@@ -149,7 +159,10 @@ impl Machine {
         match command {
             CommandKind::EndOfMessage => self.end_message(),
             _ if goes_on => {}
-            CommandKind::Connect | CommandKind::Helo => self.dialogue.decide(),
+            CommandKind::Connect | CommandKind::Helo => {
+                self.dialogue.decide();
+                self.end_if_abandoned();
+            }
             CommandKind::Unknown => {}
             // A rejected recipient is no rejected message.
             CommandKind::Rcpt if !matches!(verdict, BodyVerdict::Accept | BodyVerdict::Discard) => {}
@@ -163,5 +176,13 @@ impl Machine {
         self.dialogue.end_message();
         self.context.macros.end_message();
         self.context.message.end_message();
+        self.end_if_abandoned();
+    }
+
+    /// The failure verdict of a call that was not finished was given, or its message was aborted.
+    fn end_if_abandoned(&mut self) {
+        if self.abandoned {
+            self.end(None);
+        }
     }
 }
