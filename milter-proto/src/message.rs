@@ -108,9 +108,12 @@ impl Message {
         self.sender = sender.into();
     }
 
-    /// Appends an envelope recipient, unless it is one already, with the same arguments.
+    /// Appends an envelope recipient, unless it is one already: at Postfix with the same arguments.
     pub fn add_recipient(&mut self, recipient: impl Into<EnvelopeAddress>) {
-        envelope::add(&mut self.recipients, recipient.into());
+        let recipient = recipient.into();
+        if !envelope::has(&self.recipients, &recipient, self.headers.rules) {
+            self.recipients.push(recipient);
+        }
     }
 
     /// Does what the MTA does when a filter sends this at the end of the message.
@@ -220,7 +223,7 @@ impl Message {
             MtaRules::Postfix => &self.added,
             MtaRules::Sendmail => &self.recipients,
         };
-        if !envelope::has(known, &recipient) {
+        if !envelope::has(known, &recipient, self.headers.rules) {
             self.added.push(recipient.clone());
             self.recipients.push(recipient);
         }

@@ -170,6 +170,20 @@ fn the_envelope_is_changed() {
     assert_eq!(message.sender(), &EnvelopeAddress::new("<>"));
 }
 
+#[test]
+fn a_recipient_with_other_arguments_is_another_one_at_postfix() {
+    for (rules, count) in [(MtaRules::Postfix, 2), (MtaRules::Sendmail, 1)] {
+        let address = Address::new("<a@b>").unwrap();
+        let never = ArgumentText::new("NOTIFY=NEVER").unwrap();
+        let mut message = Message::parse(b"").with_rules(rules);
+        message.apply(&Modification::AddRecipient(address));
+        let with_arguments = AddressAndArguments::new(address, Some(never));
+        message.apply(&Modification::AddRecipientWithArguments(with_arguments));
+        assert_eq!(message.recipients().len(), count, "{rules:?}");
+        assert_eq!(message.recipients()[0].arguments(), None);
+    }
+}
+
 /// Postfix, seen at 3.7.11, tells recipients of filters from those of the client; a deletion concerns both.
 #[test]
 fn a_recipient_that_client_and_filter_name_is_there_twice_at_postfix() {

@@ -1,13 +1,13 @@
-//! What a trial says would be delivered, against what a real Postfix delivers with the same filter: byte by byte, but for
-//! the value of the `Received` that each writes itself.
+//! What a trial says would be delivered, against what a real Postfix and a real Sendmail deliver with the same filter:
+//! byte by byte, but for the value of the `Received` that each writes itself.
 
 use std::time::Duration;
 
 use milter_examples::trial::{Plan, Report, Verdict, envelope_address, run_in_memory};
-use milter_proto::EnvelopeAddress;
-use milter_tests::{Delivered, Postfix, Sink, SmtpClient, serve};
+use milter_tests::{Delivered, Sink, SmtpClient, Software, serve};
 use milter_tokio::{
-    Actions, Application, Context, EndOfMessage, Milter, ModificationError, Rcpt, Timeouts, Verdict as Says,
+    Actions, Application, Context, EndOfMessage, EnvelopeAddress, Milter, ModificationError, MtaRules, Rcpt,
+    Timeouts, Verdict as Says,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -77,7 +77,7 @@ const BODIES: [Edit; 11] = [
     ("two pieces", |cx| cx.replace_body("0123456789\r\n".repeat(12_000))),
 ];
 
-const ENVELOPES: [Edit; 17] = [
+const ENVELOPES: [Edit; 18] = [
     ("same envelope", |_| Ok(())),
     ("sender", |cx| cx.change_sender("new@sender.test", None)),
     ("sender without brackets", |cx| cx.change_sender("<new@sender.test>", None)),
@@ -111,6 +111,10 @@ const ENVELOPES: [Edit; 17] = [
     ("a recipient with and without arguments", |cx| {
         cx.add_recipient("new@example.test")?;
         cx.add_recipient_with_arguments("new@example.test", "NOTIFY=NEVER")
+    }),
+    ("a recipient with arguments and without", |cx| {
+        cx.add_recipient_with_arguments("new@example.test", "NOTIFY=NEVER")?;
+        cx.add_recipient("new@example.test")
     }),
     ("less nobody", |cx| cx.delete_recipient("<nobody@example.test>")),
     ("other recipients", |cx| {
@@ -221,7 +225,7 @@ impl Outcome {
         }
     }
 
-    fn delivered(delivered: &Delivered) -> Self {
+    fn delivered(delivered: &Delivered, mark: &str) -> Self {
         let kept =
             |argument: &&String| ["RET=", "ENVID=", "NOTIFY="].iter().any(|name| argument.starts_with(name));
         let mut sender_arguments: Vec<String> =
@@ -240,7 +244,7 @@ impl Outcome {
             sender: delivered.sender.clone(),
             sender_arguments,
             recipients,
-            message: without_own_received(&delivered.bytes, "(Postfix)"),
+            message: without_own_received(&delivered.bytes, mark),
         }
     }
 }
@@ -259,11 +263,15 @@ fn without_own_received(message: &[u8], mark: &str) -> String {
     lines.concat().escape_ascii().to_string().replace("\\n", "\\n\n")
 }
 
-fn trial_equals_postfix(leading_space: bool) {
+fn trial_equals(software: Software, leading_space: bool) {
+    let (rules, mark) = match software {
+        Software::Postfix => (MtaRules::Postfix, "(Postfix)"),
+        Software::Sendmail => (MtaRules::Sendmail, "(8."),
+    };
     let filter = serve(editor(leading_space));
     let sink = Sink::start();
-    let postfix = Postfix::builder().milter(filter.spec()).deliver_to(&sink).start();
-    let mut client = SmtpClient::connect(postfix.smtp_address());
+    let server = software.start(filter.spec(), &sink);
+    let mut client = SmtpClient::connect(server.smtp_address());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut different = Vec::new();
     for numbers in combinations() {
@@ -278,10 +286,11 @@ fn trial_equals_postfix(leading_space: bool) {
         let message = MESSAGES[message].as_bytes();
 
         client.send(SENDER, &recipients, message).unwrap_or_else(|answer| panic!("{name}: {answer}"));
-        let delivered = Outcome::delivered(&sink.wait_for(1, TIMEOUT)[0]);
+        let delivered = Outcome::delivered(&sink.wait_for(1, TIMEOUT)[0], mark);
         assert_eq!(sink.take().len(), 1, "{name}");
 
         let plan = Plan::new(message.to_vec())
+            .rules(rules)
             .from(envelope_address(SENDER).unwrap())
             .to(recipients.map(|one| envelope_address(one).unwrap()).to_vec());
         let report = runtime.block_on(run_in_memory(&plan, editor(leading_space), Timeouts::default()));
@@ -307,10 +316,20 @@ fn combinations_cover_every_edit() {
 
 #[test]
 fn trial_equals_what_postfix_delivers() {
-    trial_equals_postfix(false);
+    trial_equals(Software::Postfix, false);
 }
 
 #[test]
 fn trial_equals_what_postfix_delivers_with_leading_spaces() {
-    trial_equals_postfix(true);
+    trial_equals(Software::Postfix, true);
+}
+
+#[test]
+fn trial_equals_what_sendmail_delivers() {
+    trial_equals(Software::Sendmail, false);
+}
+
+#[test]
+fn trial_equals_what_sendmail_delivers_with_leading_spaces() {
+    trial_equals(Software::Sendmail, true);
 }
