@@ -1,5 +1,9 @@
 //! The options that all programs have.
 
+mod trial;
+
+pub use trial::{Output, Trial, plan};
+
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -19,7 +23,8 @@ needs write permission for it, and looks for its path below /var/spool/postfix w
 Signals: SIGTERM and SIGINT finish the messages in progress and end the program; a second one ends it at once.
 
 Exit status: 0 after a signal, 1 if something does not work, such as a socket that cannot be bound, 2 for wrong \
-options.";
+options. With --try: 0 if the message would be accepted (modified, discarded and put on hold as well), 3 if it would be \
+rejected, 4 if it would fail temporarily, 5 if the filter does not answer as it must, 1 if it could not be tried.";
 
 /// The options that all programs have.
 #[derive(Debug, Args)]
@@ -33,9 +38,17 @@ pub struct Common {
     /// How much to log on stderr
     #[arg(long, value_name = "LEVEL", env = "MILTER_LOG_LEVEL", default_value = "info", ignore_case = true)]
     log_level: LogLevel,
+
+    #[command(flatten)]
+    trial: Trial,
 }
 
 impl Common {
+    /// What is to be tried instead of being served.
+    pub const fn trial(&self) -> &Trial {
+        &self.trial
+    }
+
     /// Where to listen.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.listen.iter().flat_map(|endpoints| &endpoints.0)

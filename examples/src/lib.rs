@@ -8,4 +8,7 @@ pub mod block_sender;
 pub mod change_body;
 pub mod cli;
 pub mod log_all;
+pub mod octets;
+pub mod probe;
 pub mod run;
+pub mod trial;

@@ -46,6 +46,8 @@ pub struct Message {
     // the envelope
     sender: EnvelopeAddress,
     recipients: Vec<EnvelopeAddress>,
+    /// Those of them that filters added.
+    added: Vec<EnvelopeAddress>,
     quarantined: Option<Bytes>,
     // the content
     headers: Headers,
@@ -106,9 +108,12 @@ impl Message {
         self.sender = sender.into();
     }
 
-    /// Appends an envelope recipient, unless it is one already, with the same arguments.
+    /// Appends an envelope recipient, unless it is one already: at Postfix with the same arguments.
     pub fn add_recipient(&mut self, recipient: impl Into<EnvelopeAddress>) {
-        envelope::add(&mut self.recipients, recipient.into());
+        let recipient = recipient.into();
+        if !envelope::has(&self.recipients, &recipient, self.headers.rules) {
+            self.recipients.push(recipient);
+        }
     }
 
     /// Does what the MTA does when a filter sends this at the end of the message.
@@ -136,9 +141,12 @@ impl Message {
                 self.is_changed |= self.headers.change(occurrence, self.change(field));
             }
             Modification::ChangeSender(sender) => self.sender.change(sender),
-            Modification::AddRecipient(recipient) => self.add_recipient(recipient),
-            Modification::AddRecipientWithArguments(recipient) => self.add_recipient(recipient),
-            Modification::DeleteRecipient(recipient) => envelope::delete(&mut self.recipients, recipient),
+            Modification::AddRecipient(recipient) => self.add_for_filter(recipient.into()),
+            Modification::AddRecipientWithArguments(recipient) => self.add_for_filter(recipient.into()),
+            Modification::DeleteRecipient(recipient) => {
+                envelope::delete(&mut self.recipients, recipient);
+                envelope::delete(&mut self.added, recipient);
+            }
             Modification::ReplaceBody(piece) => self.replace_body(piece.as_bytes()),
             Modification::Quarantine(reason) => {
                 self.quarantined = Some(Bytes::copy_from_slice(reason.text().as_bytes()));
@@ -208,6 +216,19 @@ impl Message {
         out
     }
 
+    /// Interop: Postfix keeps the recipients of the SMTP client and those of filters apart, and so delivers twice to one
+    /// that both named.
+    fn add_for_filter(&mut self, recipient: EnvelopeAddress) {
+        let known = match self.headers.rules {
+            MtaRules::Postfix => &self.added,
+            MtaRules::Sendmail => &self.recipients,
+        };
+        if !envelope::has(known, &recipient, self.headers.rules) {
+            self.added.push(recipient.clone());
+            self.recipients.push(recipient);
+        }
+    }
+
     fn change<'a>(&self, field: HeaderField<'a>) -> Change<'a> {
         Change {
             name: field.name().text().as_bytes(),
@@ -239,6 +260,7 @@ impl From<Bytes> for Message {
         Self {
             sender: EnvelopeAddress::new("<>"),
             recipients: Vec::new(),
+            added: Vec::new(),
             quarantined: None,
             headers,
             separator,

@@ -11,7 +11,7 @@ pub use sending::{SendError, Sent};
 use crate::command::{Command, CommandKind};
 use crate::dialogue::{Dialogue, Position};
 use crate::error::Error;
-use crate::negotiation::{Agreement, Options};
+use crate::negotiation::{Agreement, MacroStage, Options};
 use crate::packet::{Decoder, Packet};
 use crate::response::Response;
 use crate::step::Step;
@@ -203,6 +203,11 @@ impl Mta {
     /// What was negotiated, once it was.
     pub fn agreement(&self) -> Option<&Agreement> {
         (self.dialogue.position() != Position::Start).then(|| self.agreed.agreement())
+    }
+
+    /// The macros that the filter asked for at a stage, without braces; `None` where it takes what it is given.
+    pub fn macros_asked(&self, stage: MacroStage) -> Option<impl Iterator<Item = &[u8]>> {
+        self.agreed.names_asked(stage).map(|names| names.iter().map(Vec::as_slice))
     }
 
     /// Whether the filter has decided over the whole SMTP session: it sees no more of it, and only QUIT is left.

@@ -148,8 +148,8 @@ fn the_envelope_is_changed() {
     message.add_recipient(b"e@f".as_slice());
     for modification in [
         Modification::ChangeSender(AddressAndArguments::new(address("new@b"), None)),
-        Modification::AddRecipient(address("c@d")),
         Modification::AddRecipient(address("<g@h>")),
+        Modification::AddRecipient(address("g@h")),
         Modification::AddRecipientWithArguments(with("<i@j>", "NOTIFY=NEVER")),
         Modification::DeleteRecipient(address("<E@f>")),
         Modification::DeleteRecipient(address("<e@f>")),
@@ -168,6 +168,43 @@ fn the_envelope_is_changed() {
 
     message.apply(&Modification::ChangeSender(with("<>", "")));
     assert_eq!(message.sender(), &EnvelopeAddress::new("<>"));
+}
+
+#[test]
+fn a_recipient_with_other_arguments_is_another_one_at_postfix() {
+    for (rules, count) in [(MtaRules::Postfix, 2), (MtaRules::Sendmail, 1)] {
+        let address = Address::new("<a@b>").unwrap();
+        let never = ArgumentText::new("NOTIFY=NEVER").unwrap();
+        let mut message = Message::parse(b"").with_rules(rules);
+        message.apply(&Modification::AddRecipient(address));
+        let with_arguments = AddressAndArguments::new(address, Some(never));
+        message.apply(&Modification::AddRecipientWithArguments(with_arguments));
+        assert_eq!(message.recipients().len(), count, "{rules:?}");
+        assert_eq!(message.recipients()[0].arguments(), None);
+    }
+}
+
+/// Postfix, seen at 3.7.11, tells recipients of filters from those of the client; a deletion concerns both.
+#[test]
+fn a_recipient_that_client_and_filter_name_is_there_twice_at_postfix() {
+    for (rules, expected) in
+        [(MtaRules::Postfix, &["<a@b>", "a@b", "<c@d>"][..]), (MtaRules::Sendmail, &["<a@b>", "<c@d>"])]
+    {
+        let address = |text| Address::new(text).unwrap();
+        let mut message = Message::parse(b"").with_rules(rules);
+        message.add_recipient("<a@b>");
+        message.add_recipient("a@b");
+        message.apply(&Modification::AddRecipient(address("a@b")));
+        message.apply(&Modification::AddRecipient(address("<a@b>")));
+        message.apply(&Modification::AddRecipient(address("<c@d>")));
+        let recipients: Vec<&[u8]> = message.recipients().iter().map(EnvelopeAddress::address).collect();
+        assert_eq!(recipients, expected.iter().map(|one| one.as_bytes()).collect::<Vec<_>>(), "{rules:?}");
+
+        message.apply(&Modification::DeleteRecipient(address("a@b")));
+        assert_eq!(message.recipients(), [EnvelopeAddress::new("<c@d>")], "{rules:?}");
+        message.apply(&Modification::AddRecipient(address("a@b")));
+        assert_eq!(message.recipients().len(), 2, "{rules:?}");
+    }
 }
 
 /// Random octets, and random lines of what makes headers odd.

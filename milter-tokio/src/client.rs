@@ -33,7 +33,7 @@ pub struct Client<S> {
     timeouts: Timeouts,
 }
 
-/// A stream to a filter that [`Client::connect`] opened.
+/// A stream to a filter that [`Client::connect`] or [`open`](open()) opened.
 pub type ClientStream = Either<TcpStream, UnixStream>;
 
 /// How long a filter may take. The defaults are those of Postfix.
@@ -96,6 +96,26 @@ pub enum ClientError {
     },
 }
 
+/// Opens a stream to a filter, for [`Client::over`].
+pub async fn open(endpoint: &Endpoint, limit: Duration) -> Result<ClientStream, ClientError> {
+    let failed = |source| ClientError::Connect { endpoint: endpoint.clone(), source };
+    let connecting = async {
+        Ok(match endpoint {
+            Endpoint::Inet { host, port } | Endpoint::Inet6 { host, port } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                Either::Left(stream)
+            }
+            Endpoint::Unix { path } => Either::Right(UnixStream::connect(path).await?),
+            other => return Err(io::Error::other(format!("{other} is not supported"))),
+        })
+    };
+    match timeout(limit, connecting).await {
+        Ok(connected) => connected.map_err(failed),
+        Err(_) => Err(failed(io::ErrorKind::TimedOut.into())),
+    }
+}
+
 impl Client<ClientStream> {
     /// Connects over TCP or a unix socket, and negotiates.
     pub async fn connect(
@@ -103,22 +123,7 @@ impl Client<ClientStream> {
         offer: Options,
         timeouts: Timeouts,
     ) -> Result<Self, ClientError> {
-        let failed = |source| ClientError::Connect { endpoint: endpoint.clone(), source };
-        let connecting = async {
-            Ok(match endpoint {
-                Endpoint::Inet { host, port } | Endpoint::Inet6 { host, port } => {
-                    let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                    stream.set_nodelay(true)?;
-                    Either::Left(stream)
-                }
-                Endpoint::Unix { path } => Either::Right(UnixStream::connect(path).await?),
-                other => return Err(io::Error::other(format!("{other} is not supported"))),
-            })
-        };
-        let stream = match timeout(timeouts.connect, connecting).await {
-            Ok(connected) => connected.map_err(failed)?,
-            Err(_) => return Err(failed(io::ErrorKind::TimedOut.into())),
-        };
+        let stream = open(endpoint, timeouts.connect).await?;
         Self::over(stream, Mta::new(offer), timeouts).await
     }
 }

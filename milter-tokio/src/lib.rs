@@ -38,7 +38,7 @@ mod phase;
 mod server;
 mod signal;
 
-pub use client::{Client, ClientAnswer, ClientError, ClientStream, Timeouts};
+pub use client::{Client, ClientAnswer, ClientError, ClientStream, Timeouts, open};
 pub use converse::{ConverseError, converse};
 pub use listener::ListenError;
 pub use milter_proto::*;

@@ -1,11 +1,11 @@
 //! An event as a line of text or of JSON.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use milter_proto::{Arguments, Context};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use crate::octets::Octets;
 
 /// An event, with what is known beside it.
 pub(super) struct Record<'a> {
@@ -135,34 +135,5 @@ impl Display for Macros<'_> {
         }
         let macros = self.0.iter().map(|(name, value)| format!("{}={value}", name.escape_debug()));
         write!(f, " macros={{{}}}", macros.collect::<Vec<_>>().join(" "))
-    }
-}
-
-/// Octets of any kind. JSON: a string if they are UTF-8, else `{"base64": "…"}`. Text: in quotes, on one line.
-struct Octets<'a>(&'a [u8]);
-
-impl Serialize for Octets<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(self.0) {
-            Ok(text) => serializer.serialize_str(text),
-            Err(_) => serializer.collect_map([("base64", STANDARD.encode(self.0))]),
-        }
-    }
-}
-
-impl Display for Octets<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for chunk in self.0.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                match character {
-                    '\'' => f.write_char('\'')?,
-                    // Also what would break the line, or turn its direction.
-                    _ => write!(f, "{}", character.escape_debug())?,
-                }
-            }
-            write!(f, "{}", chunk.invalid().escape_ascii())?;
-        }
-        f.write_char('"')
     }
 }

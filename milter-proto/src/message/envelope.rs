@@ -1,5 +1,6 @@
 //! The envelope of a message: who sent it, and who is to get it.
 
+use super::headers::MtaRules;
 use crate::response::AddressAndArguments;
 use crate::text::{Address, Text};
 use alloc::vec::Vec;
@@ -95,14 +96,14 @@ impl From<AddressAndArguments<'_>> for EnvelopeAddress {
     }
 }
 
-/// Both MTAs deliver once to a recipient that is added twice in the same way.
-pub(super) fn add(recipients: &mut Vec<EnvelopeAddress>, added: EnvelopeAddress) {
-    let is_there = recipients
-        .iter()
-        .any(|one| one.without_brackets() == added.without_brackets() && one.arguments == added.arguments);
-    if !is_there {
-        recipients.push(added);
-    }
+/// Whether the MTA takes this one for one of them: both deliver once to a recipient that is added twice in the same way.
+///
+/// Interop: at Sendmail it is the same whatever its arguments, and keeps those that it came with first.
+pub(super) fn has(recipients: &[EnvelopeAddress], wanted: &EnvelopeAddress, rules: MtaRules) -> bool {
+    recipients.iter().any(|one| {
+        one.without_brackets() == wanted.without_brackets()
+            && (rules == MtaRules::Sendmail || one.arguments == wanted.arguments)
+    })
 }
 
 /// Postfix deletes all that are the same octet for octet, brackets and quoting aside; so do we, quoting included.

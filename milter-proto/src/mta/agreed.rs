@@ -106,6 +106,12 @@ impl Agreed {
         self.leaves_out(command) && !(sent_anyway && version_has_it)
     }
 
+    /// The names that were asked for at a stage, if any were.
+    pub(super) fn names_asked(&self, stage: MacroStage) -> Option<&[Vec<u8>]> {
+        let (_, names) = self.macros.iter().find(|(asked, _)| *asked == stage)?;
+        Some(names)
+    }
+
     /// Of these macros what is sent for a command: what was asked for, in the order asked for, or all.
     pub(super) fn macros_for(&self, command: CommandKind, macros: MacroPairs<'_>) -> MacroPairsBuf {
         let mut sent = MacroPairsBuf::new();
@@ -114,9 +120,8 @@ impl Agreed {
             // Texts have no NUL.
             let _ = sent.push([open, bare, close].concat(), value);
         };
-        let stage = stage_of(command);
-        match self.macros.iter().find(|(asked, _)| Some(*asked) == stage) {
-            Some((_, names)) => {
+        match stage_of(command).and_then(|stage| self.names_asked(stage)) {
+            Some(names) => {
                 for wanted in names {
                     let mut known = macros.iter();
                     if let Some((_, value)) = known.find(|(name, _)| without_braces(name) == *wanted) {

@@ -93,6 +93,11 @@ impl Mta {
         Ok(Sent::Awaited)
     }
 
+    /// Whether this command would be left out if it were sent now: the filter does not want it, or has already decided.
+    pub fn leaves_out(&self, command: CommandKind) -> bool {
+        self.is_over_for(command) || self.agreed.leaves_out(command) || self.skipped == Some(command)
+    }
+
     /// Sends a recipient that the MTA itself rejected, if the filter asked for those
     /// ([`Protocol::REJECTED_RECIPIENTS`]), with its macros: `{rcpt_mailer}` is `error` whatever is given,
     /// `{rcpt_host}` should be the enhanced code and `{rcpt_addr}` the text of the reply that the client got.
