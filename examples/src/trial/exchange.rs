@@ -205,7 +205,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Exchange<'a, S> {
         };
         let answer = self.client.send_and_hear(command, hear).await?;
         if signs > 0 {
-            self.report.notes.push(format!("the filter said {signs} times that it is still at work"));
+            self.report.notes.push(format!("the filter said {} that it is still at work", times(signs)));
         }
         let (answer, reply) = match &answer {
             None if is_left_out => (Answer::LeftOut, None),
@@ -272,6 +272,10 @@ fn in_words(verdict: &BodyVerdict) -> (Answer, Option<String>) {
         BodyVerdict::Reply(reply) => return (Answer::Reply, Some(reply.to_string())),
     };
     (answer, None)
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn milliseconds(begun: Instant) -> f64 {
