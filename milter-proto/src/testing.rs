@@ -3,21 +3,25 @@
 //! [`Script`] is what an MTA says; [`Script::play`] plays it against a filter and gives what the filter answered. A hook
 //! on its own is called with a [`detached`] context.
 
+mod shown;
+
+pub(crate) use shown::shown;
+
 use crate::app::{Application, Conversation};
 use crate::command::{CommandKind, DefineMacros, MacroPairsBuf};
 use crate::context::Context;
 use crate::error::Error;
 use crate::negotiation::{Actions, Agreement, Options};
-use crate::packet::{self, Decoder};
-use crate::response::{Modification, Response};
+use crate::packet;
 use crate::step::Step;
 use crate::text::Text;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::{self, Write as _};
+use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::pin::pin;
 use core::task::{self, Poll, Waker};
+use shown::for_each;
 
 /// What an MTA says, after it offered everything that version 6 has.
 ///
@@ -249,61 +253,6 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.bytes))
-    }
-}
-
-/// Responses, displayed as those of an [`Outcome`].
-pub(crate) fn shown(responses: &[u8]) -> String {
-    let mut shown = String::new();
-    for_each(responses, |response| {
-        let separator = if shown.is_empty() { "" } else { ", " };
-        // Writing to a string cannot fail.
-        let _ = write!(shown, "{separator}{}", Shown(response));
-    });
-    shown
-}
-
-fn for_each(responses: &[u8], mut act: impl FnMut(&Response<'_>)) {
-    let mut decoder = Decoder::new();
-    decoder.receive(responses);
-    while let Ok(Some(packet)) = decoder.packet() {
-        // What we encode can be decoded.
-        if let Ok(response) = Response::decode(packet) {
-            act(&response);
-        }
-    }
-}
-
-/// A response on one line.
-struct Shown<'a>(&'a Response<'a>);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char(char::from(self.0.letter()))?;
-        match self.0 {
-            Response::Reply(reply) => write!(f, " {reply}"),
-            Response::Modification(modification) => show(modification, f),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn show(modification: &Modification<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match modification {
-        Modification::AddHeader(field) => write!(f, " {}: {}", field.name().text(), field.value().text()),
-        Modification::InsertHeader { index: place, field }
-        | Modification::ChangeHeader { occurrence: place, field } => {
-            write!(f, "{place} {}: {}", field.name().text(), field.value().text())
-        }
-        Modification::ChangeSender(address) | Modification::AddRecipientWithArguments(address) => {
-            write!(f, " {}", address.address().text())?;
-            address.arguments().map_or(Ok(()), |arguments| write!(f, " {}", arguments.text()))
-        }
-        Modification::AddRecipient(address) | Modification::DeleteRecipient(address) => {
-            write!(f, " {}", address.text())
-        }
-        Modification::ReplaceBody(chunk) => write!(f, " {}", String::from_utf8_lossy(chunk.as_bytes())),
-        Modification::Quarantine(reason) => write!(f, " {}", reason.text()),
     }
 }
 

@@ -1,41 +1,11 @@
-//! What the protocol asks of an MTA, by the numbers of its statements: what a filter answers, and what it means.
+//! What a filter may answer, and to what.
 
+use super::{ALL, CONTINUE, sent, violation};
 use milter_proto::{
     Actions, BodyVerdict as V, CommandKind as C, DecodeError, Error, PacketError, ReplyError,
     ResponseViolation, Scope, SendError, Sent,
 };
 use milter_tests::{Asking, Told, offer, packet, words};
-
-const CONTINUE: &[u8] = b"\0\0\0\x01c";
-
-/// The commands of an SMTP session, in their order.
-const ALL: [C; 10] = [
-    C::Connect,
-    C::Helo,
-    C::Unknown,
-    C::Mail,
-    C::Rcpt,
-    C::Data,
-    C::Header,
-    C::EndOfHeaders,
-    C::Body,
-    C::EndOfMessage,
-];
-
-/// A filter that was sent this command, and everything before it. It has no protocol steps but these.
-#[track_caller]
-fn sent(command: C, protocol: u32) -> Asking {
-    let mut asking = Asking::agreed(protocol);
-    for before in ALL.into_iter().take_while(|kind| *kind != command) {
-        asking.passes(before);
-    }
-    assert_eq!(asking.sends(command).unwrap().0, Sent::Awaited);
-    asking
-}
-
-fn violation(violation: ResponseViolation) -> Result<Vec<Told>, Error> {
-    Err(violation.into())
-}
 
 #[test]
 fn s088_doubled_percents_are_read_as_one() {
@@ -208,103 +178,6 @@ fn s129_continue_and_accept_are_equal_at_the_end_of_the_message() {
 }
 
 #[test]
-fn s130_nothing_but_quit_follows_a_verdict_at_connect_and_helo() {
-    for command in [C::Connect, C::Helo] {
-        for answer in [packet(b'a', b""), packet(b'r', b""), packet(b't', b""), packet(b'y', b"550 no\0")] {
-            let mut asking = sent(command, 0);
-            assert!(matches!(asking.hear(&answer).unwrap()[..], [Told::Decided(.., Scope::Session)]));
-            assert!(asking.mta().is_session_decided());
-            for kind in ALL.into_iter().chain([C::Abort, C::DefineMacros]) {
-                assert_eq!(asking.sends(kind), Ok((Sent::LeftOut, String::new())), "{kind} after {command}");
-            }
-            assert_eq!(asking.sends(C::Quit), Ok((Sent::Unanswered, "Q".into())));
-        }
-    }
-}
-
-#[test]
-fn s130_a_new_session_may_follow_a_verdict_over_the_old_one() {
-    let mut asking = sent(C::Helo, 0);
-    asking.answer(b'r');
-    assert_eq!(asking.sends(C::QuitNewConnection), Ok((Sent::Unanswered, "K".into())));
-    assert!(!asking.mta().is_session_decided());
-    for kind in ALL {
-        assert_eq!(asking.sends(kind).unwrap().0, Sent::Awaited, "{kind}");
-        asking.hear(CONTINUE).unwrap();
-    }
-}
-
-#[test]
-fn s130_a_filter_may_close_after_a_verdict_over_the_session() {
-    let mut asking = sent(C::Connect, 0);
-    asking.answer(b'a');
-    assert_eq!(asking.hear(b""), Ok(vec![Told::Closed]));
-    // A QUIT would only be written to nobody.
-    assert_eq!(asking.sends(C::Quit), Ok((Sent::Unanswered, String::new())));
-}
-
-#[test]
-fn s131_nothing_more_of_a_decided_message_is_sent() {
-    for command in &ALL[3..] {
-        for letter in *b"ad" {
-            let mut asking = sent(*command, 0);
-            assert_eq!(asking.answer(letter), Scope::Message);
-            for kind in &ALL[4..] {
-                assert_eq!(asking.sends(*kind), Ok((Sent::LeftOut, String::new())), "{kind} after {command}");
-            }
-            assert_eq!(asking.sends(C::Mail), Ok((Sent::Awaited, "M".into())));
-            asking.answer(b'c');
-            assert_eq!(asking.sends(C::Rcpt), Ok((Sent::Awaited, "R".into())));
-        }
-    }
-}
-
-#[test]
-fn s131_an_abort_may_stand_before_the_next_message() {
-    let mut asking = sent(C::Rcpt, 0);
-    asking.answer(b'a');
-    assert_eq!(asking.sends(C::Abort), Ok((Sent::Unanswered, "A".into())));
-    assert_eq!(asking.sends(C::Mail), Ok((Sent::Awaited, "M".into())));
-}
-
-#[test]
-fn s131_the_next_message_begins_also_where_mail_is_switched_off() {
-    let mut asking = Asking::agreed(0x4);
-    for _ in 0..2 {
-        assert_eq!(asking.sends(C::Mail), Ok((Sent::LeftOut, String::new())));
-        assert_eq!(asking.sends(C::Rcpt), Ok((Sent::Awaited, "R".into())));
-        assert_eq!(asking.answer(b'a'), Scope::Message);
-        assert_eq!(asking.sends(C::Data), Ok((Sent::LeftOut, String::new())));
-    }
-}
-
-#[test]
-fn s132_what_is_skipped_is_not_sent_until_something_else_is() {
-    for (command, next) in [(C::Rcpt, C::Data), (C::Header, C::EndOfHeaders), (C::Body, C::EndOfMessage)] {
-        let mut asking = sent(command, 0x400);
-        assert_eq!(asking.answer(b's'), Scope::Command);
-        for _ in 0..2 {
-            assert_eq!(asking.sends(command), Ok((Sent::LeftOut, String::new())), "{command}");
-        }
-        let letter = char::from(next.letter()).to_string();
-        assert_eq!(asking.sends(next), Ok((Sent::Awaited, letter)));
-        asking.answer(b'c');
-        for kind in ALL[3..].iter().take_while(|kind| **kind != command) {
-            asking.passes(*kind);
-        }
-        assert_eq!(asking.sends(command).unwrap().0, Sent::Awaited, "{command} of the next message");
-    }
-}
-
-#[test]
-fn s132_an_unknown_command_does_not_end_what_is_skipped() {
-    let mut asking = sent(C::Rcpt, 0x400);
-    asking.answer(b's');
-    asking.passes(C::Unknown);
-    assert_eq!(asking.sends(C::Rcpt), Ok((Sent::LeftOut, String::new())));
-}
-
-#[test]
 fn s132_skip_is_refused_where_it_was_not_agreed_or_has_no_place() {
     for command in ALL {
         let refused = violation(ResponseViolation::NoAnswer { letter: b's', command });
@@ -343,44 +216,4 @@ fn s133_failures_concern_the_recipient_or_the_message() {
         asking.answer(b'c');
         assert_eq!(asking.sends(C::Data), Ok((Sent::Awaited, "T".into())));
     }
-}
-
-#[test]
-fn s137_an_error_is_final() {
-    let mut asking = sent(C::Mail, 0);
-    let error = asking.hear(&packet(b'z', b"")).unwrap_err();
-    assert_eq!(asking.hear(CONTINUE), Err(error));
-    for kind in ALL.into_iter().chain([C::Quit, C::QuitNewConnection, C::Abort]) {
-        assert_eq!(asking.sends(kind), Err(SendError::Closed));
-    }
-    assert_eq!(asking.define(C::Mail, &[("i", "1")]), Err(SendError::Closed));
-}
-
-#[test]
-fn s137_a_filter_that_closes_in_between_is_gone() {
-    for command in ALL {
-        let gone = ResponseViolation::Gone { waiting: Some(command) };
-        assert_eq!(sent(command, 0).hear(b""), violation(gone));
-        let mut asking = sent(command, 0);
-        asking.hear(CONTINUE).unwrap();
-        assert_eq!(asking.hear(b""), violation(ResponseViolation::Gone { waiting: None }));
-    }
-}
-
-#[test]
-fn s137_nothing_is_written_to_a_filter_that_is_gone() {
-    let mut asking = sent(C::Helo, 0);
-    asking.answer(b'c');
-    asking.mta().receive(b"");
-    asking.mta().send(&milter_tests::sample(C::Mail)).unwrap();
-    assert_eq!(asking.hear(b""), violation(ResponseViolation::Gone { waiting: Some(C::Mail) }));
-}
-
-#[test]
-fn s138_a_quit_in_good_order_needs_no_filter() {
-    let mut asking = sent(C::Helo, 0);
-    asking.answer(b'c');
-    asking.mta().receive(b"");
-    asking.mta().send(&milter_tests::sample(C::Quit)).unwrap();
-    assert_eq!(asking.hear(b""), Ok(vec![Told::Closed]));
 }
