@@ -56,7 +56,7 @@ fn a_skipped_body_would_be_left_out() {
 #[test]
 fn macros_are_told_by_stage_without_braces() {
     let mta = answered(0, b"\0\0\0\x02i {auth_authen}\0\0\0\0\x05\0");
-    let asked = |stage| mta.macros_asked(stage).map(|names| names.collect::<Vec<_>>());
+    let asked = |stage| mta.macros_asked(stage).map(Iterator::collect::<Vec<_>>);
     assert_eq!(asked(MacroStage::Mail), Some(vec![&b"i"[..], b"auth_authen"]));
     assert_eq!(asked(MacroStage::EndOfMessage), None, "an empty list is none");
     assert_eq!(asked(MacroStage::Connect), None);
