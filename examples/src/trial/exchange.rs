@@ -204,8 +204,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Exchange<'a, S> {
             _ => {}
         };
         let answer = self.client.send_and_hear(command, hear).await?;
-        if signs > 0 {
-            self.report.notes.push(format!("the filter said {signs} times that it is still at work"));
+        match signs {
+            0 => {}
+            1 => self.report.notes.push("the filter said once that it is still at work".to_owned()),
+            _ => self.report.notes.push(format!("the filter said {signs} times that it is still at work")),
         }
         let (answer, reply) = match &answer {
             None if is_left_out => (Answer::LeftOut, None),
