@@ -125,7 +125,7 @@ impl<F: Filter> Pair<F> {
     ///
     /// # Errors
     ///
-    /// As [`Mta::define`].
+    /// As [`Mta::define`](milter_proto::Mta::define).
     pub fn define(&mut self, command: CommandKind, macros: &[(&str, &str)]) -> Result<(), SendError> {
         self.mta.define(command, pairs(macros).view())
     }
