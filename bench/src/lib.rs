@@ -1,5 +1,9 @@
 //! What the benchmarks are fed with: SMTP sessions as an MTA sends them, macros before each command.
 
+mod filters;
+
+pub use filters::{replied, silent};
+
 use milter_proto::{
     Arguments, BodyChunk, Command, CommandKind, Connect, Data, DefineMacros, EndOfHeaders, Header, Helo,
     MacroPairsBuf, Mail, Options, Peer, Rcpt, Text,

@@ -4,6 +4,7 @@
 //! - `work`: rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`.
 //! - `nr`: every hook is declared, and none but the end of the message replies.
 
+use milter_bench::{replied, silent};
 use milter_tokio::{
     Actions, Application, BodyChunk, Connect, Context, Data, EndOfHeaders, EndOfMessage, Header, Helo, Mail,
     Milter, ModificationError, Rcpt, Server, Unknown, Verdict,
@@ -17,9 +18,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let ended = match variant.as_str() {
-        "noop" => run(noop(), endpoint),
+        "noop" => run(replied(), endpoint),
         "work" => run(work(), endpoint),
-        "nr" => run(no_reply(), endpoint),
+        "nr" => run(silent(), endpoint),
         _ => Err(format!("{variant} is none of noop, work and nr").into()),
     };
     match ended {
@@ -35,34 +36,6 @@ fn run(milter: impl Application, endpoint: &str) -> Result<(), Box<dyn std::erro
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let server = Server::new(milter).listen(endpoint)?;
     Ok(runtime.block_on(server.run())?)
-}
-
-fn noop() -> impl Application {
-    Milter::per_connection(|| ())
-        .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| Verdict::Continue)
-        .on_helo(async |_: &mut (), _: Helo<'_>, _: &mut Context| Verdict::Continue)
-        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue)
-        .on_rcpt(async |_: &mut (), _: Rcpt<'_>, _: &mut Context| Verdict::Continue)
-        .on_data(async |_: &mut (), _: Data, _: &mut Context| Verdict::Continue)
-        .on_header(async |_: &mut (), _: Header<'_>, _: &mut Context| Verdict::Continue)
-        .on_end_of_headers(async |_: &mut (), _: EndOfHeaders, _: &mut Context| Verdict::Continue)
-        .on_body(async |_: &mut (), _: BodyChunk<'_>, _: &mut Context| Verdict::Continue)
-        .on_unknown(async |_: &mut (), _: Unknown<'_>, _: &mut Context| Verdict::Continue)
-        .on_end_of_message(async |_: &mut (), _: EndOfMessage, _: &mut Context| Verdict::Continue)
-}
-
-fn no_reply() -> impl Application {
-    Milter::per_connection(|| ())
-        .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| {})
-        .on_helo(async |_: &mut (), _: Helo<'_>, _: &mut Context| {})
-        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| {})
-        .on_rcpt(async |_: &mut (), _: Rcpt<'_>, _: &mut Context| {})
-        .on_data(async |_: &mut (), _: Data, _: &mut Context| {})
-        .on_header(async |_: &mut (), _: Header<'_>, _: &mut Context| {})
-        .on_end_of_headers(async |_: &mut (), _: EndOfHeaders, _: &mut Context| {})
-        .on_body(async |_: &mut (), _: BodyChunk<'_>, _: &mut Context| {})
-        .on_unknown(async |_: &mut (), _: Unknown<'_>, _: &mut Context| {})
-        .on_end_of_message(async |_: &mut (), _: EndOfMessage, _: &mut Context| Verdict::Continue)
 }
 
 #[derive(Default)]

@@ -7,11 +7,8 @@
 //! `valgrind --tool=callgrind target/release/codec-bench once decode whole 1000`; what two different TIMES differ by
 //! is the cost of a session.
 
-use milter_bench::Recording;
-use milter_proto::{
-    BodyChunk, Command, Connect, Context, Conversation, Data, Decoder, EndOfHeaders, EndOfMessage, Header,
-    Helo, Mail, Milter, Rcpt, Step, Verdict, testing,
-};
+use milter_bench::{Recording, replied, silent};
+use milter_proto::{Command, Conversation, Decoder, Step, testing};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -159,32 +156,4 @@ async fn converse(recording: &Recording, fragment: usize, milter: impl milter_pr
             Step::Close => return,
         }
     }
-}
-
-fn silent() -> impl milter_proto::Application {
-    Milter::per_connection(|| 0usize)
-        .on_connect(async |_: &mut usize, _: Connect<'_>, _: &mut Context| {})
-        .on_helo(async |_: &mut usize, _: Helo<'_>, _: &mut Context| {})
-        .on_mail(async |_: &mut usize, _: Mail<'_>, _: &mut Context| {})
-        .on_rcpt(async |_: &mut usize, _: Rcpt<'_>, _: &mut Context| {})
-        .on_data(async |_: &mut usize, _: Data, _: &mut Context| {})
-        .on_header(async |octets: &mut usize, header: Header<'_>, _: &mut Context| {
-            *octets += header.value().len();
-        })
-        .on_end_of_headers(async |_: &mut usize, _: EndOfHeaders, _: &mut Context| {})
-        .on_body(async |octets: &mut usize, chunk: BodyChunk<'_>, _: &mut Context| *octets += chunk.len())
-        .on_end_of_message(async |_: &mut usize, _: EndOfMessage, _: &mut Context| Verdict::Continue)
-}
-
-fn replied() -> impl milter_proto::Application {
-    Milter::per_connection(|| ())
-        .on_connect(async |_: &mut (), _: Connect<'_>, _: &mut Context| Verdict::Continue)
-        .on_helo(async |_: &mut (), _: Helo<'_>, _: &mut Context| Verdict::Continue)
-        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue)
-        .on_rcpt(async |_: &mut (), _: Rcpt<'_>, _: &mut Context| Verdict::Continue)
-        .on_data(async |_: &mut (), _: Data, _: &mut Context| Verdict::Continue)
-        .on_header(async |_: &mut (), _: Header<'_>, _: &mut Context| Verdict::Continue)
-        .on_end_of_headers(async |_: &mut (), _: EndOfHeaders, _: &mut Context| Verdict::Continue)
-        .on_body(async |_: &mut (), _: BodyChunk<'_>, _: &mut Context| Verdict::Continue)
-        .on_end_of_message(async |_: &mut (), _: EndOfMessage, _: &mut Context| Verdict::Continue)
 }
