@@ -1,7 +1,7 @@
 //! How far a server's end has come, as its connections see it.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::watch;
@@ -33,9 +33,9 @@ impl Draining {
 pub(crate) async fn through<F: Future>(
     mut phases: watch::Receiver<Phase>,
     draining: &Draining,
-    conversation: F,
+    // Pinned by the caller: what is moved into an async function and pinned there has its size twice.
+    mut conversation: Pin<&mut F>,
 ) -> Option<F::Output> {
-    let mut conversation = pin!(conversation);
     let mut next_phase = Registration::new(phases.clone());
     std::future::poll_fn(|cx| {
         // An error means that the server itself was dropped: then there are no more phases.

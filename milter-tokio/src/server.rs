@@ -218,7 +218,7 @@ impl<M: Application> Connections<M> {
         let task = async move {
             let _permit = permit;
             let draining = Draining::default();
-            let conversation = converse_until_drained(stream, milter, connection, &draining);
+            let conversation = pin!(converse_until_drained(stream, milter, connection, &draining));
             match through(phases, &draining, conversation).await {
                 None | Some(Ok(())) => {}
                 Some(Err(ConverseError::Io(error))) => tracing::info!("the connection failed: {error}"),
