@@ -12,7 +12,7 @@ mod body;
 mod envelope;
 mod field;
 mod headers;
-mod lines;
+pub(crate) mod lines;
 
 use crate::response::{HeaderField, Modification};
 use alloc::vec::Vec;

@@ -25,11 +25,7 @@ impl<'a> MessageHeader<'a> {
     /// Not every value can be sent: one that holds NUL is no [`Text`](crate::Text), and one that is too long no
     /// [`Header`](crate::Header).
     pub fn value(&self, leading_space: bool) -> Cow<'a, [u8]> {
-        let value = lines::without_end(self.0.raw.get(self.0.value_start..).unwrap_or_default());
-        match value {
-            [b' ', value @ ..] if !leading_space => lines::to_lf(value),
-            _ => lines::to_lf(value),
-        }
+        lines::shown(self.0.raw.get(self.0.value_start..).unwrap_or_default(), leading_space)
     }
 
     /// The header as it stands in the message, line ends included.

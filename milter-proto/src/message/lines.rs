@@ -18,8 +18,17 @@ pub(super) fn append_crlf(out: &mut BytesMut, text: &[u8]) {
     out.extend_from_slice(text.get(start..).unwrap_or_default());
 }
 
+/// A header's value as a filter is shown it, from what stands after the colon: without its line end, folded by LF, and
+/// without the first space (a tab stays) unless `leading_space` was agreed.
+pub(crate) fn shown(after_colon: &[u8], leading_space: bool) -> Cow<'_, [u8]> {
+    match without_end(after_colon) {
+        [b' ', value @ ..] if !leading_space => to_lf(value),
+        value => to_lf(value),
+    }
+}
+
 /// Each CR LF as LF; what has none is not copied.
-pub(super) fn to_lf(text: &[u8]) -> Cow<'_, [u8]> {
+fn to_lf(text: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = crlf(text) else {
         return Cow::Borrowed(text);
     };
@@ -36,7 +45,7 @@ pub(super) fn to_lf(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The text without its final line end, LF or CR LF.
-pub(super) fn without_end(text: &[u8]) -> &[u8] {
+fn without_end(text: &[u8]) -> &[u8] {
     match text {
         [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
         _ => text,

@@ -4,9 +4,9 @@ use super::Mta;
 use crate::command::{Command, CommandKind, DefineMacros, MacroPairs, MacroPairsBuf, Rcpt};
 use crate::error::{TooLong, Violation};
 use crate::macros::without_braces;
+use crate::message::lines;
 use crate::negotiation::Protocol;
 use alloc::borrow::Cow;
-use alloc::vec::Vec;
 
 /// What became of a command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -136,23 +136,10 @@ impl Mta {
     /// assert_eq!(*mta.header_value(b" one\r\n\ttwo\r\n"), *b"one\n\ttwo");
     /// ```
     pub fn header_value<'v>(&self, after_colon: &'v [u8]) -> Cow<'v, [u8]> {
-        let keeps_space = self.agreed.agreement().options().protocol.contains(Protocol::LEADING_SPACE);
-        let value = match after_colon {
-            [b' ', rest @ ..] if !keeps_space => rest,
-            _ => after_colon,
-        };
-        let value = value.strip_suffix(b"\n").map_or(value, |line| line.strip_suffix(b"\r").unwrap_or(line));
-        if memchr::memmem::find(value, b"\r\n").is_none() {
-            return Cow::Borrowed(value);
-        }
-        let mut unfolded = Vec::with_capacity(value.len());
-        let mut octets = value.iter().peekable();
-        while let Some(octet) = octets.next() {
-            if (octet, octets.peek()) != (&b'\r', Some(&&b'\n')) {
-                unfolded.push(*octet);
-            }
-        }
-        Cow::Owned(unfolded)
+        lines::shown(
+            after_colon,
+            self.agreed.agreement().options().protocol.contains(Protocol::LEADING_SPACE),
+        )
     }
 
     fn send_macros(&mut self, command: CommandKind, macros: MacroPairs<'_>) -> Result<Sent, SendError> {
