@@ -9,19 +9,9 @@ use super::report::{Answer, Flags, Negotiation};
 pub(super) const fn stage_name(command: CommandKind) -> &'static str {
     match command {
         CommandKind::Negotiate => "negotiation",
-        CommandKind::Connect => "connect",
-        CommandKind::Helo => "helo",
-        CommandKind::Mail => "mail",
-        CommandKind::Rcpt => "rcpt",
-        CommandKind::Data => "data",
-        CommandKind::Header => "header",
-        CommandKind::EndOfHeaders => "end_of_headers",
-        CommandKind::Body => "body",
-        CommandKind::EndOfMessage => "end_of_message",
-        CommandKind::Unknown => "unknown",
-        CommandKind::Abort => "abort",
         CommandKind::DefineMacros => "macros",
-        CommandKind::Quit | CommandKind::QuitNewConnection => "quit",
+        CommandKind::QuitNewConnection => "quit",
+        _ => command.name(),
     }
 }
 
