@@ -53,7 +53,7 @@ pub use nix::sys::signal::Signal;
 pub use pair::{Filter, Pair, PairError, Played, Splitter};
 pub use postfix::{Postfix, PostfixBuilder};
 pub use process::Runnable;
-pub use sample::sample;
+pub use sample::{COMMANDS, sample};
 pub use sendmail::{Sendmail, SendmailBuilder};
 pub use sink::Sink;
 pub use smtp::{SmtpAnswer, SmtpClient};

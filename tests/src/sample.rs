@@ -6,6 +6,23 @@ use milter_proto::{
 };
 use std::fmt;
 
+/// Every command that follows a negotiation, but for the macros before others.
+pub const COMMANDS: [CommandKind; 13] = [
+    CommandKind::Connect,
+    CommandKind::Helo,
+    CommandKind::Mail,
+    CommandKind::Rcpt,
+    CommandKind::Data,
+    CommandKind::Header,
+    CommandKind::EndOfHeaders,
+    CommandKind::Body,
+    CommandKind::EndOfMessage,
+    CommandKind::Unknown,
+    CommandKind::Abort,
+    CommandKind::Quit,
+    CommandKind::QuitNewConnection,
+];
+
 /// A command of this kind; of what it carries only that it is sound is promised.
 pub fn sample(kind: CommandKind) -> Command<'static> {
     match kind {

@@ -3,26 +3,9 @@
 //! refuse.
 
 use milter_proto::{BodyVerdict, Command, CommandKind as C, Error, SendError, Sent, Wish};
-use milter_tests::{Filter, Pair, PairError, sample};
+use milter_tests::{COMMANDS, Filter, Pair, PairError, sample};
 
-/// The columns of each row.
-const COMMANDS: [C; 13] = [
-    C::Connect,
-    C::Helo,
-    C::Mail,
-    C::Rcpt,
-    C::Data,
-    C::Header,
-    C::EndOfHeaders,
-    C::Body,
-    C::EndOfMessage,
-    C::Unknown,
-    C::Abort,
-    C::Quit,
-    C::QuitNewConnection,
-];
-
-/// Rows: what may come after what. A cell says what the MTA's side does with a command, and what the filter's side
+/// Rows: what may come after what, with a column for each of [`COMMANDS`]. A cell says what the MTA's side does with a command, and what the filter's side
 /// would do if it came:
 ///
 /// | | the MTA's side | the filter's side |

@@ -53,32 +53,24 @@ impl Seen {
         self.note("quit");
     }
 
-    /// A filter with a hook for every stage of the oldest version, whose hooks note into this.
-    pub(crate) fn watcher_without_data(&self) -> impl Application + use<> {
-        let seen = self.clone();
-        Milter::per_connection(move || seen.clone())
-            .on_connect(Self::connect)
-            .on_helo(Self::helo)
-            .on_mail(Self::mail)
-            .on_rcpt(Self::rcpt)
-            .on_header(Self::header)
-            .on_end_of_headers(Self::end_of_headers)
-            .on_body(Self::body)
-            .on_end_of_message(Self::end_of_message)
-            .on_unknown(Self::unknown)
-            .on_abort(Self::abort)
-            .on_quit(Self::quit)
-    }
-
     /// A filter with a hook for every stage, whose hooks note into this.
     pub(crate) fn watcher(&self) -> impl Application + use<> {
+        self.watching(true)
+    }
+
+    /// A filter with a hook for every stage of the oldest version, whose hooks note into this.
+    pub(crate) fn watcher_without_data(&self) -> impl Application + use<> {
+        self.watching(false)
+    }
+
+    fn watching(&self, data: bool) -> impl Application + use<> {
         let seen = self.clone();
         Milter::per_connection(move || seen.clone())
             .on_connect(Self::connect)
             .on_helo(Self::helo)
             .on_mail(Self::mail)
             .on_rcpt(Self::rcpt)
-            .on_data(Self::data)
+            .on_data(data.then_some(Self::data))
             .on_header(Self::header)
             .on_end_of_headers(Self::end_of_headers)
             .on_body(Self::body)
