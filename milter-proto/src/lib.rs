@@ -137,7 +137,7 @@ pub use packet::{BUFFER_SIZE, Decoder, MAX_PAYLOAD, Packet};
 pub use response::{
     AddressAndArguments, HeaderField, Modification, ReplacementChunk, Response, SmtpReply, SmtpReplyView,
 };
-pub use serve::{Endpoint, EndpointError};
+pub use serve::{ACCEPT_BACK_OFF, Deadlines, Endpoint, EndpointError, Phase, Waiting, connections_for};
 pub use session::{Happened, Session, WrongAnswer};
 pub use step::{PROGRESS, Step};
 pub use text::{Address, ArgumentText, HeaderName, HeaderValue, Reason, Text};

@@ -180,7 +180,7 @@ impl Session {
     }
 
     /// How many messages of this connection are over.
-    pub(crate) const fn messages_over(&self) -> u64 {
+    pub const fn messages_over(&self) -> u64 {
         self.machine.messages_over
     }
 }

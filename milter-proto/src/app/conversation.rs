@@ -102,6 +102,11 @@ impl<M: Application> Conversation<M> {
         self.failure.take()
     }
 
+    /// What the last call answered, until the next step is taken. `None` also if it did not finish.
+    pub const fn answer(&self) -> Option<&Answer> {
+        self.outcome.as_ref()
+    }
+
     /// Ends the conversation as the end of the stream would: an open message is aborted.
     pub fn finish(&mut self) {
         self.session.finish();
@@ -166,6 +171,11 @@ impl<M: Application> Call<'_, M> {
     /// Which stage it is.
     pub const fn stage(&self) -> CommandKind {
         self.event.kind()
+    }
+
+    /// What the hook may look up.
+    pub const fn context(&self) -> &Context {
+        self.context
     }
 
     /// Whether the MTA waits for the end of the message: only then it may be told that we are at work.

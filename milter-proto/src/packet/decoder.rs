@@ -34,6 +34,7 @@ pub struct Decoder {
     lent: bool,
     ended: bool,
     limit: usize,
+    taken: u64,
     failed: Option<PacketError>,
 }
 
@@ -47,7 +48,16 @@ impl Decoder {
     /// Accepts packets of up to [`MAX_PAYLOAD`].
     pub const fn new() -> Self {
         let limit = MAX_PAYLOAD.saturating_add(1);
-        Self { storage: Vec::new(), start: 0, end: 0, lent: false, ended: false, limit, failed: None }
+        Self {
+            storage: Vec::new(),
+            start: 0,
+            end: 0,
+            lent: false,
+            ended: false,
+            limit,
+            taken: 0,
+            failed: None,
+        }
     }
 
     /// Accepts payloads of up to `payload` octets from now on; never less than [`MAX_PAYLOAD`].
@@ -142,6 +152,11 @@ impl Decoder {
         self.held() == 0
     }
 
+    /// How many whole packets were taken: tells a driver whether an unfinished packet is still the same one.
+    pub const fn packets_taken(&self) -> u64 {
+        self.taken
+    }
+
     const fn held(&self) -> usize {
         self.end.saturating_sub(self.start)
     }
@@ -164,6 +179,7 @@ impl Decoder {
     /// Takes the packet that [`peek`](Self::peek) found.
     pub(crate) const fn take(&mut self, frame: &Frame) {
         self.start = frame.payload.end;
+        self.taken = self.taken.wrapping_add(1);
     }
 
     /// The payload of a packet that [`peek`](Self::peek) found.

@@ -13,8 +13,9 @@ use core::str::FromStr;
 /// | `inet:HOST:PORT`, `inet:PORT@HOST`, `HOST:PORT` | TCP |
 /// | `inet6:[ADDRESS]:PORT`, `inet6:PORT@ADDRESS` | TCP over IPv6 |
 /// | `unix:/path`, `local:/path`, `/path` | a unix socket |
+/// | `fd:NAME` | a listening socket inherited under this name (systemd's `FileDescriptorName=`) |
 ///
-/// Port 0 has the system choose one.
+/// Port 0 has the system choose one. `inet:[::]:PORT` takes IPv4 as well, `inet6:` never does.
 ///
 /// ```
 /// # use milter_proto::Endpoint;
@@ -47,6 +48,11 @@ pub enum Endpoint {
         /// Its path.
         path: String,
     },
+    /// A listening socket that the process inherited: systemd's socket activation.
+    Inherited {
+        /// Its name: `FileDescriptorName=` of the socket unit, by default the unit's own name.
+        name: String,
+    },
 }
 
 impl FromStr for Endpoint {
@@ -55,12 +61,13 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let wrong = || EndpointError { text: text.to_owned() };
         let (scheme, rest) = match text.split_once(':') {
-            Some((scheme @ ("inet" | "inet6" | "unix" | "local"), rest)) => (scheme, rest),
+            Some((scheme @ ("inet" | "inet6" | "unix" | "local" | "fd"), rest)) => (scheme, rest),
             _ if text.starts_with('/') => ("unix", text),
             _ => ("inet", text),
         };
         match scheme {
-            "unix" | "local" if rest.is_empty() || rest.contains('\0') => Err(wrong()),
+            "unix" | "local" | "fd" if rest.is_empty() || rest.contains('\0') => Err(wrong()),
+            "fd" => Ok(Self::Inherited { name: rest.to_owned() }),
             "unix" | "local" => Ok(Self::Unix { path: rest.to_owned() }),
             _ => {
                 let (host, port) = host_and_port(rest).ok_or_else(wrong)?;
@@ -93,6 +100,7 @@ impl fmt::Display for Endpoint {
             Self::Inet { host, port } => ("inet", host, port),
             Self::Inet6 { host, port } => ("inet6", host, port),
             Self::Unix { path } => return write!(f, "unix:{path}"),
+            Self::Inherited { name } => return write!(f, "fd:{name}"),
         };
         if host.contains(':') {
             write!(f, "{scheme}:[{host}]:{port}")
@@ -105,7 +113,7 @@ impl fmt::Display for Endpoint {
 /// A text that is no [`Endpoint`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "{text:?} is no socket address: expected inet:HOST:PORT, inet:PORT@HOST, inet6:[ADDRESS]:PORT or unix:/PATH"
+    "{text:?} is no socket address: expected inet:HOST:PORT, inet:PORT@HOST, inet6:[ADDRESS]:PORT, unix:/PATH or fd:NAME"
 )]
 #[non_exhaustive]
 pub struct EndpointError {
@@ -130,6 +138,7 @@ mod tests {
             ("unix:/run/m.sock", "unix:/run/m.sock"),
             ("local:run/m.sock", "unix:run/m.sock"),
             ("/run/m.sock", "unix:/run/m.sock"),
+            ("fd:filter.socket", "fd:filter.socket"),
         ] {
             assert_eq!(
                 text.parse::<Endpoint>().map(|endpoint| endpoint.to_string()),
@@ -150,6 +159,7 @@ mod tests {
             "inet:host:65536",
             "inet:+1@h",
             "unix:",
+            "fd:",
             "inet:9000@",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
