@@ -1,40 +1,25 @@
 //! The MTA's side: asks a filter over any stream.
 
+use crate::runtime::{Io, Runtime};
+use futures_lite::future::or;
 use milter_proto::{
     BodyVerdict, Command, CommandKind, Endpoint, Heard, MacroPairs, Modification, Mta, Options, Scope,
     SendError, Step,
 };
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::marker::PhantomData;
+use std::pin::Pin;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
-use tokio_util::either::Either;
 
-/// A connection to a filter: what an MTA does.
-///
-/// ```no_run
-/// # use milter_tokio::*;
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut filter = Client::connect(&"inet:127.0.0.1:9000".parse()?, Options::CURRENT, Timeouts::default()).await?;
-/// let mail = Mail::new("<a@b.example>".try_into()?, Arguments::default())?;
-/// match filter.send(&Command::Mail(mail)).await? {
-///     None => println!("the filter did not want to know, or does not answer"),
-///     Some(answer) => println!("{:?} for the {:?}", answer.verdict, answer.scope),
-/// }
-/// filter.quit().await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Client<S> {
+/// A connection to a filter: what an MTA does. Each adapter names it for its runtime.
+pub struct Client<S, R> {
     stream: S,
     mta: Mta,
     timeouts: Timeouts,
+    runtime: PhantomData<fn() -> R>,
 }
-
-/// A stream to a filter that [`Client::connect`] or [`open`](open()) opened.
-pub type ClientStream = Either<TcpStream, UnixStream>;
 
 /// How long a filter may take. The defaults are those of Postfix.
 #[derive(Clone, Copy, Debug)]
@@ -97,41 +82,48 @@ pub enum ClientError {
 }
 
 /// Opens a stream to a filter, for [`Client::over`].
-pub async fn open(endpoint: &Endpoint, limit: Duration) -> Result<ClientStream, ClientError> {
+pub async fn open<R: Runtime>(endpoint: &Endpoint, limit: Duration) -> Result<R::Stream, ClientError> {
     let failed = |source| ClientError::Connect { endpoint: endpoint.clone(), source };
     let connecting = async {
-        Ok(match endpoint {
+        match endpoint {
             Endpoint::Inet { host, port } | Endpoint::Inet6 { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
-                Either::Left(stream)
+                R::connect_tcp(host, *port).await
             }
-            Endpoint::Unix { path } => Either::Right(UnixStream::connect(path).await?),
-            other => return Err(io::Error::other(format!("{other} is not supported"))),
-        })
+            Endpoint::Unix { path } => R::connect_unix(path).await,
+            other => Err(io::Error::other(format!("cannot connect to {other}"))),
+        }
     };
-    match timeout(limit, connecting).await {
-        Ok(connected) => connected.map_err(failed),
-        Err(_) => Err(failed(io::ErrorKind::TimedOut.into())),
+    match timeout::<R, _>(limit, connecting).await {
+        Some(connected) => connected.map_err(failed),
+        None => Err(failed(io::ErrorKind::TimedOut.into())),
     }
 }
 
-impl Client<ClientStream> {
+/// What the future gives, unless it takes longer.
+async fn timeout<R: Runtime, T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    or(async { Some(future.await) }, async {
+        R::sleep(limit).await;
+        None
+    })
+    .await
+}
+
+impl<R: Runtime> Client<R::Stream, R> {
     /// Connects over TCP or a unix socket, and negotiates.
     pub async fn connect(
         endpoint: &Endpoint,
         offer: Options,
         timeouts: Timeouts,
     ) -> Result<Self, ClientError> {
-        let stream = open(endpoint, timeouts.connect).await?;
+        let stream = open::<R>(endpoint, timeouts.connect).await?;
         Self::over(stream, Mta::new(offer), timeouts).await
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+impl<S: Unpin, R: Runtime + Io<S>> Client<S, R> {
     /// Negotiates over a stream that stands already.
     pub async fn over(stream: S, mta: Mta, timeouts: Timeouts) -> Result<Self, ClientError> {
-        let mut client = Self { stream, mta, timeouts };
+        let mut client = Self { stream, mta, timeouts, runtime: PhantomData };
         client.await_answer(|_| {}).await?;
         Ok(client)
     }
@@ -198,14 +190,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 Some(CommandKind::EndOfMessage) => self.timeouts.message,
                 _ => self.timeouts.command,
             };
-            let too_long = |_| ClientError::Timeout { command, limit };
+            let too_long = || ClientError::Timeout { command, limit };
             match self.mta.step()? {
                 Step::Write(bytes) => {
-                    timeout(limit, self.stream.write_all(bytes)).await.map_err(too_long)??;
+                    timeout::<R, _>(limit, write::<R, S>(&mut self.stream, bytes))
+                        .await
+                        .ok_or_else(too_long)??;
                 }
                 Step::Read if waiting.is_none() => return Ok(answer),
                 Step::Read => {
-                    let count = timeout(limit, self.stream.read(&mut buffer)).await.map_err(too_long)??;
+                    let reading = poll_fn(|cx| R::poll_read(Pin::new(&mut self.stream), cx, &mut buffer));
+                    let count = timeout::<R, _>(limit, reading).await.ok_or_else(too_long)??;
                     self.mta.receive(&buffer[..count]);
                 }
                 Step::Event(heard) => {
@@ -220,5 +215,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 Step::Close => return Ok(answer),
             }
         }
+    }
+}
+
+/// Writes all of it.
+async fn write<R: Io<S>, S: Unpin>(stream: &mut S, mut octets: &[u8]) -> io::Result<()> {
+    while !octets.is_empty() {
+        let count = poll_fn(|cx| R::poll_write(Pin::new(&mut *stream), cx, octets)).await?;
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        octets = octets.get(count..).unwrap_or_default();
+    }
+    poll_fn(|cx| R::poll_flush(Pin::new(&mut *stream), cx)).await
+}
+
+impl<S, R> fmt::Debug for Client<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("mta", &self.mta)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,36 @@
+//! What the milter adapters for tokio, async-std and smol share: everything of a server but the runtime.
+//!
+//! To write a filter, take the adapter for your runtime: `milter-tokio`, `milter-smol` or `milter-async-std`. Each is an
+//! implementation of [`Runtime`] and nothing else, so that all behave alike. To serve filters on another runtime, implement
+//! [`Runtime`] for it.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | the step loop of one connection | [`converse()`] |
+//! | accepting, limits, deadlines, the end in good order | [`Server`], [`Handle`] |
+//! | sockets: TCP, unix, inherited | [`Server::listen`], [`SocketAccess`] |
+//! | metrics | [`Observer`] |
+//! | the MTA's side | [`Client`] |
+
+mod accept;
+mod buffers;
+mod client;
+mod converse;
+mod handle;
+mod hook;
+mod link;
+mod listener;
+mod observer;
+mod registry;
+mod runtime;
+mod server;
+mod spans;
+mod supervise;
+
+pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};
+pub use converse::{ConverseError, converse};
+pub use handle::Handle;
+pub use listener::{ListenError, SocketAccess, StdListener};
+pub use observer::Observer;
+pub use runtime::{Io, Runtime, Signal};
+pub use server::Server;

@@ -1,0 +1,58 @@
+//! TCP, of both families.
+
+use super::Listener;
+use socket2::{Domain, Socket, Type};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
+
+/// Connections that may wait to be accepted; the system may have a lower limit of its own.
+const BACKLOG: i32 = 1024;
+
+/// Binds every address of the host: a name such as `localhost` often has one of either family, and an MTA may try either.
+pub(super) fn bind(host: &str, mut port: u16, only_v6: bool) -> io::Result<Vec<Listener>> {
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in (host, port).to_socket_addrs()? {
+        if (address.is_ipv6() || !only_v6) && !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let mut bound = Vec::new();
+    let mut failed = None;
+    for mut address in addresses {
+        // A port that the system chooses is the same for all.
+        address.set_port(port);
+        match bind_one(address, only_v6) {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                bound.push(Listener::bound(listener.into())?);
+            }
+            // A host may be named for a family that the system does not have.
+            Err(error) if lacks_family(&error) => failed = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    if bound.is_empty() {
+        let none =
+            || io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address of this family");
+        return Err(failed.unwrap_or_else(none));
+    }
+    Ok(bound)
+}
+
+fn bind_one(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // `inet:[::]` is every address there is, whatever the system's default.
+        let every = address.ip() == IpAddr::from([0_u16; 8]) && !only_v6;
+        socket.set_only_v6(!every)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn lacks_family(error: &io::Error) -> bool {
+    use nix::libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
+    matches!(error.raw_os_error(), Some(EAFNOSUPPORT | EADDRNOTAVAIL))
+}

@@ -1,0 +1,160 @@
+//! The connections of a server: who they are, what ends them, and when to look at their deadlines.
+
+use crate::link::{Link, NEVER};
+use crate::runtime::Runtime;
+use event_listener::Event;
+use futures_lite::future::or;
+use milter_proto::Phase;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Deadlines that are this near to each other are looked at together, in milliseconds.
+const GRANULARITY: u64 = 250;
+
+/// The connections of a server.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    epoch: Instant,
+    connections: Mutex<Connections>,
+    /// A connection ended.
+    ended: Event,
+    phase_changed: Event,
+    /// When the deadlines are looked at next.
+    next_look: AtomicU64,
+    sooner: Event,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    links: BTreeMap<u64, Arc<Link>>,
+    last_id: u64,
+    phase: Phase,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            epoch: Instant::now(),
+            connections: Mutex::default(),
+            ended: Event::new(),
+            phase_changed: Event::new(),
+            next_look: AtomicU64::new(NEVER),
+            sooner: Event::new(),
+        }
+    }
+
+    /// Milliseconds since the registry was made.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(NEVER)
+    }
+
+    /// A connection begins.
+    pub(crate) fn begin(&self) -> Arc<Link> {
+        let mut connections = self.connections();
+        connections.last_id = connections.last_id.wrapping_add(1);
+        let id = connections.last_id;
+        Self::insert(connections, id)
+    }
+
+    /// A connection begins whose number somebody else gave.
+    pub(crate) fn begin_as(&self, id: u64) -> Arc<Link> {
+        Self::insert(self.connections(), id)
+    }
+
+    fn insert(mut connections: MutexGuard<'_, Connections>, id: u64) -> Arc<Link> {
+        let link = Arc::new(Link::new(id, connections.phase));
+        connections.links.insert(id, Arc::clone(&link));
+        link
+    }
+
+    /// A connection has ended.
+    pub(crate) fn end(&self, id: u64) {
+        self.connections().links.remove(&id);
+        self.ended.notify(usize::MAX);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.connections().links.len()
+    }
+
+    /// Closes the oldest connection that has not negotiated, if there is one.
+    pub(crate) fn shed(&self) -> Option<u64> {
+        let connections = self.connections();
+        let waits = |link: &&Arc<Link>| !link.has_negotiated() && link.phase() < Phase::Closing;
+        let link = connections.links.values().find(waits)?;
+        link.enter(Phase::Closing);
+        Some(link.id)
+    }
+
+    /// Waits until `condition` holds, which is looked at whenever a connection ends.
+    pub(crate) async fn ended(&self, mut condition: impl FnMut(usize) -> bool) {
+        loop {
+            let ended = self.ended.listen();
+            if condition(self.count()) {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.connections().phase
+    }
+
+    /// Tells every connection how far the end has come. It does not go back.
+    pub(crate) fn enter(&self, phase: Phase) {
+        let mut connections = self.connections();
+        if phase > connections.phase {
+            connections.phase = phase;
+            connections.links.values().for_each(|link| link.enter(phase));
+        }
+        drop(connections);
+        self.phase_changed.notify(usize::MAX);
+    }
+
+    /// Waits until the end has come so far.
+    pub(crate) async fn entered(&self, phase: Phase) {
+        loop {
+            let changed = self.phase_changed.listen();
+            if self.phase() >= phase {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Sees to it that the deadlines are looked at by then.
+    pub(crate) fn look_at(&self, time: u64) {
+        // Mostly there is nothing to do: the next look is due before any deadline that is set now.
+        if time < self.next_look.load(Ordering::SeqCst) {
+            self.next_look.fetch_min(time, Ordering::SeqCst);
+            self.sooner.notify(1);
+        }
+    }
+
+    /// Looks at the deadlines of all connections whenever one may have passed. Sleeps as long as there is none.
+    pub(crate) async fn watch_deadlines<R: Runtime>(&self) -> Infallible {
+        loop {
+            let sooner = self.sooner.listen();
+            // In this order: a deadline that is set meanwhile is either seen here, or finds NEVER and makes us look again.
+            self.next_look.store(NEVER, Ordering::SeqCst);
+            let now = self.now();
+            let next = self.connections().links.values().map(|link| link.look(now)).min().unwrap_or(NEVER);
+            if next == NEVER {
+                sooner.await;
+                continue;
+            }
+            let next = next.max(now.saturating_add(GRANULARITY));
+            self.next_look.fetch_min(next, Ordering::SeqCst);
+            or(sooner, R::sleep(Duration::from_millis(next.saturating_sub(now)))).await;
+        }
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        // Nothing that panics is done under the lock.
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

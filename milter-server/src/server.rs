@@ -1,0 +1,231 @@
+//! The server: what is set before it serves, and how it serves and ends.
+
+use crate::accept::accept;
+use crate::converse::Settings;
+use crate::handle::Handle;
+use crate::listener::{ListenError, Listener, SocketAccess, StdListener};
+use crate::observer::Observer;
+use crate::runtime::Runtime;
+use crate::supervise::supervise;
+use futures_lite::future::{or, poll_once};
+use milter_proto::{Application, BoxError, Deadlines, Endpoint, Phase, connections_for};
+use nix::sys::resource::{Resource, getrlimit};
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// How long connections that were told to close at once may take, before the server ends without them: a hook that
+/// blocks its thread cannot be interrupted.
+const CLOSING_TIME: Duration = Duration::from_millis(250);
+
+/// A filter behind one or more sockets. Each adapter names it for its runtime.
+///
+/// Everything has a safe default: see [`deadlines`](Self::deadlines), [`max_connections`](Self::max_connections),
+/// [`drain_timeout`](Self::drain_timeout) and [`SocketAccess`].
+pub struct Server<M, R> {
+    handle: Handle<M>,
+    listeners: Vec<Listener>,
+    settings: Settings,
+    max_connections: usize,
+    drain_timeout: Duration,
+    reload: Option<Reload<M>>,
+    runtime: PhantomData<fn() -> R>,
+}
+
+/// Makes the filter anew.
+pub(crate) type Reload<M> = Box<dyn FnMut() -> Result<M, BoxError> + Send>;
+
+impl<M: Application, R: Runtime> Server<M, R> {
+    /// A server for this filter, which listens nowhere yet.
+    pub fn new(milter: M) -> Self {
+        let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(current, _)| current);
+        Self {
+            handle: Handle::new(milter),
+            listeners: Vec::new(),
+            settings: Settings::default(),
+            max_connections: connections_for(usize::try_from(descriptors).unwrap_or(usize::MAX)),
+            drain_timeout: Duration::from_secs(30),
+            reload: None,
+            runtime: PhantomData,
+        }
+    }
+
+    /// Listens on a socket as well: see [`Endpoint`] for the syntax. It is bound at once, and served from
+    /// [`run`](Self::run) or [`serve`](Self::serve) on.
+    ///
+    /// A host name is listened on at all of its addresses. The file of a unix socket that nobody listens on any more is
+    /// replaced; a live one, or a file that is no socket, never. Of several processes that want the same path one wins, by
+    /// a lock file beside it (`PATH.lock`); both files are removed at the end.
+    pub fn listen(self, endpoint: impl AsRef<str>) -> Result<Self, ListenError> {
+        self.listen_with(endpoint, &SocketAccess::default())
+    }
+
+    /// [`listen`](Self::listen), and who may connect if it is a unix socket.
+    pub fn listen_with(
+        mut self,
+        endpoint: impl AsRef<str>,
+        access: &SocketAccess,
+    ) -> Result<Self, ListenError> {
+        let endpoint: Endpoint = endpoint.as_ref().parse()?;
+        self.listeners.extend(Listener::bind(&endpoint, access)?);
+        Ok(self)
+    }
+
+    /// Listens on a socket that somebody else has bound, and whose path, if it has one, somebody else removes.
+    pub fn listen_on(mut self, listener: impl Into<StdListener>) -> io::Result<Self> {
+        self.listeners.push(Listener::bound(listener.into())?);
+        Ok(self)
+    }
+
+    /// How long to wait for MTAs and for hooks: see [`Deadlines`], which are on by default.
+    pub const fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.settings.deadlines = deadlines;
+        self
+    }
+
+    /// How many connections are served at once, by default as many as there may be open descriptors, less some.
+    ///
+    /// At the limit a new connection takes the place of the oldest that has not negotiated, which no MTA delays; if all have,
+    /// it waits until one ends.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
+        self
+    }
+
+    /// How long messages in progress may take after a shutdown began: 30 seconds unless set.
+    pub const fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// Who is told what happens: for metrics.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.settings.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// How [`run`](Self::run) makes the filter anew at SIGHUP, such as after its configuration was read again. If that
+    /// fails, the error is logged, and the filter stays as it is.
+    pub fn on_reload<E: Into<BoxError>>(
+        mut self,
+        mut reload: impl FnMut() -> Result<M, E> + Send + 'static,
+    ) -> Self {
+        self.reload = Some(Box::new(move || reload().map_err(Into::into)));
+        self
+    }
+
+    /// The controls, for programs that have their own signals.
+    pub fn handle(&self) -> Handle<M> {
+        self.handle.clone()
+    }
+
+    /// Where the server listens, with the ports that the system chose.
+    pub fn endpoints(&self) -> io::Result<Vec<Endpoint>> {
+        self.listeners.iter().map(Listener::endpoint).collect()
+    }
+
+    /// Serves until SIGTERM or SIGINT, then ends as [`serve`](Self::serve) does; a second signal ends at once. SIGHUP
+    /// [reloads](Self::on_reload), and never ends anything. A service manager that wants to know (systemd's
+    /// `Type=notify`) is told when the server is ready, reloads and stops.
+    ///
+    /// When it returns after a signal, connections may be left whose hooks block their threads: a program should then end,
+    /// without waiting for its runtime.
+    pub async fn run(mut self) -> io::Result<()> {
+        let signals = R::signals()?;
+        let (handle, reload) = (self.handle(), self.reload.take());
+        let mut serving = pin!(self.serve(pending()));
+        // The signals are caught and the sockets registered: only now somebody may be told.
+        if let Some(ended) = poll_once(&mut serving).await {
+            return ended;
+        }
+        or(serving, async { match supervise::<R, M>(signals, &handle, reload).await {} }).await
+    }
+
+    /// Serves until `shutdown` is ready, or its [`Handle`] ends it. No signal handler is installed.
+    ///
+    /// Then it stops listening at once, ends connections that have no message open, lets messages in progress be
+    /// finished and answered, and closes what is left after the [timeout](Self::drain_timeout). A message of which the
+    /// filter has heard nothing has not begun for it: Postfix sends commands that need no reply only together with one
+    /// that does.
+    ///
+    /// Closing a connection is not free: Postfix applies `milter_default_action` to the rest of its SMTP session.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let registry = &self.handle.shared.registry;
+        // Whoever drops this future wants an end as well.
+        let closing = Closing(&self.handle);
+        let deadlines = async { match registry.watch_deadlines::<R>().await {} };
+        let settings = Arc::new(self.settings);
+        let mut accepting = Accepting::default();
+        for listener in self.listeners {
+            tracing::info!("serving {}", listener.endpoint()?);
+            let (socket, path) = (R::listen(listener.socket)?, listener.path);
+            let (handle, settings) = (&self.handle, &settings);
+            accepting.loops.push(Box::pin(async move {
+                let _own = path; // removed together with the socket
+                accept::<R, M>(socket, handle, settings, self.max_connections).await
+            }));
+        }
+        let serving = async {
+            or(or(shutdown, registry.entered(Phase::Draining)), accepting.forever()).await;
+            // From here on the addresses are free for the next instance.
+            drop(accepting);
+            registry.enter(Phase::Draining);
+            let drained = registry.ended(|connections| connections == 0);
+            let stopped = registry.entered(Phase::Closing);
+            or(drained, or(stopped, R::sleep(self.drain_timeout))).await;
+            let left = registry.count();
+            if left > 0 {
+                tracing::warn!("closing {left} connections whose messages took too long");
+            }
+            drop(closing);
+            or(registry.ended(|connections| connections == 0), R::sleep(CLOSING_TIME)).await;
+        };
+        or(serving, deadlines).await;
+        Ok(())
+    }
+}
+
+/// Closes all connections when it is dropped.
+struct Closing<'a, M: Application>(&'a Handle<M>);
+
+impl<M: Application> Drop for Closing<'_, M> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// The accept loops of all listeners.
+#[derive(Default)]
+struct Accepting<'a> {
+    loops: Vec<Pin<Box<dyn Future<Output = Infallible> + Send + 'a>>>,
+}
+
+impl Accepting<'_> {
+    async fn forever(&mut self) {
+        let never = poll_fn(|cx| {
+            for accepting in &mut self.loops {
+                // None of them is ever ready.
+                let _ = accepting.as_mut().poll(cx);
+            }
+            Poll::Pending
+        });
+        never.await;
+    }
+}
+
+impl<M, R> fmt::Debug for Server<M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listeners", &self.listeners)
+            .field("deadlines", &self.settings.deadlines)
+            .field("max_connections", &self.max_connections)
+            .field("drain_timeout", &self.drain_timeout)
+            .finish_non_exhaustive()
+    }
+}

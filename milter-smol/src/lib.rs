@@ -1,0 +1,79 @@
+//! Mail filters for Postfix and Sendmail (milters) on smol.
+//!
+//! ```no_run
+//! use milter_smol::*;
+//!
+//! #[derive(Default)]
+//! struct Counter { octets: usize } // one for each message
+//!
+//! impl Counter {
+//!     async fn body(&mut self, chunk: BodyChunk<'_>, _: &mut Context) {
+//!         self.octets += chunk.len();
+//!     }
+//!     async fn end_of_message(&mut self, _: EndOfMessage, cx: &mut Context) -> Result<Verdict, ModificationError> {
+//!         cx.add_header("X-Body-Octets", self.octets.to_string())?;
+//!         Ok(Verdict::Continue)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # smol::block_on(async {
+//! let milter = Milter::per_message(Counter::default)
+//!     .actions(Actions::ADD_HEADERS)
+//!     .on_body(Counter::body)
+//!     .on_end_of_message(Counter::end_of_message);
+//! Server::new(milter).listen("inet:127.0.0.1:9000")?.run().await?;
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! [`Server`] listens, limits, and ends in good order. [`converse`] serves one stream that something else accepted: TCP,
+//! unix, TLS, or in memory. Everything of [`milter_proto`] stands here too, so that a filter needs one dependency.
+
+mod converse;
+mod runtime;
+mod signal;
+
+pub use converse::{converse, open};
+pub use milter_proto::*;
+pub use milter_server::{
+    ClientAnswer, ClientError, ConverseError, Handle, ListenError, Observer, SocketAccess, StdListener,
+    Timeouts,
+};
+pub use runtime::{ClientStream, Smol};
+pub use signal::terminated;
+
+/// A filter behind one or more sockets, on smol.
+///
+/// ```no_run
+/// # use milter_smol::*;
+/// # async fn example(milter: impl Application) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut access = SocketAccess::default(); // mode 0660
+/// access.group = Some("postfix".to_owned());
+/// Server::new(milter)
+///     .listen("inet:127.0.0.1:9000")?
+///     .listen_with("unix:/run/filter/milter.sock", &access)?
+///     .run()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+pub type Server<M> = milter_server::Server<M, Smol>;
+
+/// A connection to a filter: what an MTA does, on smol.
+///
+/// ```no_run
+/// # use milter_smol::*;
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut filter = Client::connect(&"inet:127.0.0.1:9000".parse()?, Options::CURRENT, Timeouts::default()).await?;
+/// let mail = Mail::new("<a@b.example>".try_into()?, Arguments::default())?;
+/// match filter.send(&Command::Mail(mail)).await? {
+///     None => println!("the filter did not want to know, or does not answer"),
+///     Some(answer) => println!("{:?} for the {:?}", answer.verdict, answer.scope),
+/// }
+/// filter.quit().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub type Client<S> = milter_server::Client<S, Smol>;
