@@ -1,5 +1,8 @@
 //! Rejects the messages of some senders.
 
+use std::fmt;
+use std::fs;
+use std::path::Path;
 use std::str::FromStr;
 
 use milter_proto::{Application, Context, Mail, Milter, SmtpReply, Verdict, With};
@@ -65,6 +68,34 @@ impl FromStr for Sender {
     }
 }
 
+/// Reads senders from a file, one a line. Empty lines and those that begin with `#` do not count.
+pub fn read_senders(file: &Path) -> Result<Vec<Sender>, FileError> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| FileError { place: file.display().to_string(), error: error.to_string() })?;
+    let lines = text.lines().map(str::trim).enumerate();
+    let senders = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let parsed = senders.map(|(index, line)| {
+        let place = || format!("{}:{}", file.display(), index + 1);
+        line.parse().map_err(|error: &str| FileError { place: place(), error: error.to_owned() })
+    });
+    parsed.collect()
+}
+
+/// A file of senders that cannot be used.
+#[derive(Clone, Debug)]
+pub struct FileError {
+    place: String,
+    error: String,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.error)
+    }
+}
+
+impl std::error::Error for FileError {}
+
 #[cfg(test)]
 mod tests {
     use milter_proto::testing::{Script, now};
@@ -98,6 +129,22 @@ mod tests {
             let outcome = now(Script::new().mail(address).rcpt("<c@d>").play(milter)).to_string();
             assert_eq!(outcome, if blocked { "O, y 550 5.7.1 100% no" } else { "O, c" }, "{address}");
         }
+    }
+
+    #[test]
+    fn a_file_names_its_wrong_line() {
+        let file = std::env::temp_dir().join(format!("senders-{}", std::process::id()));
+        fs::write(&file, "# known spammers\n\n bad@one.example \n@two.example\n").unwrap();
+        let senders = read_senders(&file).unwrap();
+        assert_eq!(
+            senders.iter().map(|sender| &*sender.pattern).collect::<Vec<_>>(),
+            ["bad@one.example", "@two.example"]
+        );
+        fs::write(&file, "@two.example\nthree.example\n").unwrap();
+        let wrong = read_senders(&file).unwrap_err().to_string();
+        fs::remove_file(&file).unwrap();
+        assert!(wrong.starts_with(&format!("{}:2: expected one address", file.display())), "{wrong}");
+        assert!(read_senders(&file).unwrap_err().to_string().contains("No such file"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub use asking::{Asking, Told, described, letters, offer, packet, words};
 pub use build::runnable;
 pub use delivered::{Delivered, Recipient};
 pub use foreign::{foreign, libmilter_program, python};
-pub use in_process::{Served, serve, serve_on};
+pub use in_process::{Adapter, Served, Settings, serve, serve_on};
 pub use mail_server::{Builder, MailServer, Setup, Software};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;

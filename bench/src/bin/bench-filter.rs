@@ -1,4 +1,4 @@
-//! A filter for load generators: `bench-filter {noop|work|nr} SPEC`.
+//! A filter for load generators: `bench-filter {noop|work|nr} SPEC [--runtime tokio|tokio1|async-std|smol]`.
 //!
 //! - `noop`: every hook is declared and replies.
 //! - `work`: rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`.
@@ -13,14 +13,19 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [variant, endpoint] = arguments.as_slice() else {
-        eprintln!("usage: bench-filter noop|work|nr SPEC");
-        return ExitCode::from(2);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (variant, endpoint, runtime) = match arguments.as_slice() {
+        [variant, endpoint] => (*variant, *endpoint, "tokio"),
+        [variant, endpoint, "--runtime", runtime] => (*variant, *endpoint, *runtime),
+        _ => {
+            eprintln!("usage: bench-filter noop|work|nr SPEC [--runtime tokio|tokio1|async-std|smol]");
+            return ExitCode::from(2);
+        }
     };
-    let ended = match variant.as_str() {
-        "noop" => run(replied(), endpoint),
-        "work" => run(work(), endpoint),
-        "nr" => run(silent(), endpoint),
+    let ended = match variant {
+        "noop" => run(replied(), endpoint, runtime),
+        "work" => run(work(), endpoint, runtime),
+        "nr" => run(silent(), endpoint, runtime),
         _ => Err(format!("{variant} is none of noop, work and nr").into()),
     };
     match ended {
@@ -32,8 +37,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(milter: impl Application, endpoint: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+type Ended = Result<(), Box<dyn std::error::Error>>;
+
+fn run(milter: impl Application, endpoint: &str, runtime: &str) -> Ended {
+    match runtime {
+        "tokio" => tokio(tokio::runtime::Builder::new_multi_thread(), milter, endpoint),
+        // On one thread: the recipe of one runtime per core.
+        "tokio1" => tokio(tokio::runtime::Builder::new_current_thread(), milter, endpoint),
+        "async-std" => {
+            Ok(async_std::task::block_on(milter_async_std::Server::new(milter).listen(endpoint)?.run())?)
+        }
+        "smol" => Ok(smol::block_on(milter_smol::Server::new(milter).listen(endpoint)?.run())?),
+        _ => Err(format!("{runtime} is none of tokio, tokio1, async-std and smol").into()),
+    }
+}
+
+fn tokio(mut builder: tokio::runtime::Builder, milter: impl Application, endpoint: &str) -> Ended {
+    let runtime = builder.enable_all().build()?;
     let server = Server::new(milter).listen(endpoint)?;
     Ok(runtime.block_on(server.run())?)
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser};
 use milter_examples::change_body::milter;
 use milter_examples::cli::{AFTER_HELP, Common};
-use milter_examples::run::{fail, run};
+use milter_examples::run::run_reloading;
 
 /// Replaces the body of every message.
 ///
@@ -30,24 +30,21 @@ struct Replacement {
     #[arg(long, value_name = "TEXT")]
     body: Option<String>,
 
-    /// A file with the new body, which is read once, at the start
+    /// A file with the new body, which is read again at SIGHUP
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
 }
 
 impl Replacement {
-    fn read(self) -> Result<Vec<u8>, String> {
-        match self.body_file {
-            Some(file) => fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display())),
-            None => Ok(self.body.unwrap_or_default().into_bytes()),
+    fn read(&self) -> Result<Vec<u8>, String> {
+        match &self.body_file {
+            Some(file) => fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display())),
+            None => Ok(self.body.clone().unwrap_or_default().into_bytes()),
         }
     }
 }
 
 fn main() -> ExitCode {
     let Options { common, replacement } = Options::parse();
-    match replacement.read() {
-        Ok(body) => run(&common, milter(body)),
-        Err(error) => fail(error),
-    }
+    run_reloading(&common, move || replacement.read().map(milter))
 }
