@@ -172,7 +172,8 @@ impl<M: Application, R: Runtime> Server<M, R> {
             }));
         }
         let serving = async {
-            or(or(shutdown, registry.entered(Phase::Draining)), accepting.forever()).await;
+            or(or(shutdown, registry.entered(Phase::Draining)), async { match accepting.forever().await {} })
+                .await;
             // From here on the addresses are free for the next instance.
             drop(accepting);
             registry.enter(Phase::Draining);
@@ -207,15 +208,15 @@ struct Accepting<'a> {
 }
 
 impl Accepting<'_> {
-    async fn forever(&mut self) {
-        let never = poll_fn(|cx| {
+    async fn forever(&mut self) -> Infallible {
+        poll_fn(|cx| {
             for accepting in &mut self.loops {
                 // None of them is ever ready.
                 let _ = accepting.as_mut().poll(cx);
             }
             Poll::Pending
-        });
-        never.await;
+        })
+        .await
     }
 }
 
