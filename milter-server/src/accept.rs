@@ -2,15 +2,18 @@
 
 use crate::converse::{ConverseError, Settings, drive};
 use crate::handle::{Handle, Shared};
-use crate::link::{Link, Watch};
+use crate::link::Watch;
 use crate::runtime::Runtime;
-use futures_lite::FutureExt;
 use futures_lite::future::or;
 use milter_proto::{ACCEPT_BACK_OFF, Application};
+use pin_project_lite::pin_project;
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tracing::Instrument;
 
 /// Accepts for ever. At the limit the oldest connection that has not negotiated makes room; if all have, the next one waits
@@ -65,45 +68,49 @@ fn is_short_of_descriptors(error: &io::Error) -> bool {
 }
 
 fn spawn<R: Runtime, M: Application>(stream: R::Stream, handle: &Handle<M>, settings: &Arc<Settings>) {
+    let registry = &handle.shared.registry;
     // Counted from here on, not from when the task is first polled.
-    let connection = Connection { handle: handle.clone(), link: handle.shared.registry.begin() };
-    let settings = Arc::clone(settings);
-    let span = tracing::info_span!("connection", id = connection.link.id);
-    R::spawn(async move { connection.serve::<R>(stream, &settings).await }.instrument(span));
+    let watch = Watch::new(Arc::clone(registry), registry.begin());
+    let id = watch.id();
+    if let Some(observer) = settings.observer() {
+        observer.connected(id);
+    }
+    let driving = drive::<R, _, _>(stream, handle.milter(), watch, Arc::clone(settings));
+    let task = Task { driving, id, settings: Arc::clone(settings) };
+    R::spawn(task.instrument(tracing::info_span!("connection", id)));
 }
 
-/// A connection that is counted until its task ends, in whatever way.
-struct Connection<M> {
-    handle: Handle<M>,
-    link: Arc<Link>,
+pin_project! {
+    /// The task of a connection. Not an `async` block: those hold twice what they await.
+    struct Task<F> {
+        #[pin]
+        driving: F,
+        id: u64,
+        settings: Arc<Settings>,
+    }
 }
 
-impl<M: Application> Connection<M> {
-    async fn serve<R: Runtime>(&self, stream: R::Stream, settings: &Settings) {
-        let observer = settings.observer.as_deref();
-        if let Some(observer) = observer {
-            observer.connected(self.link.id);
-        }
-        let watch = Watch { registry: &self.handle.shared.registry, link: &self.link };
-        let driving = drive::<R, _, _>(stream, self.handle.milter(), watch, settings);
-        let Ok(ended) = AssertUnwindSafe(driving).catch_unwind().await else {
-            // Not a hook, whose panics are caught: a factory, or a destructor.
-            tracing::error!("closing the connection: the application panicked");
-            return;
+impl<F: Future<Output = Result<(), ConverseError>>> Future for Task<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        // A panic here is none of a hook, which is caught earlier, but of a factory or a destructor. Not every runtime
+        // outlives one.
+        let polled = catch_unwind(AssertUnwindSafe(|| this.driving.poll(cx)));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(ended)) => ended,
+            Err(_) => Err(ConverseError::Panicked),
         };
         match &ended {
             Ok(()) => {}
             Err(ConverseError::Io(error)) => tracing::info!("the connection failed: {error}"),
             Err(error) => tracing::warn!("closing the connection: {error}"),
         }
-        if let Some(observer) = observer {
-            observer.disconnected(self.link.id, ended.as_ref().copied());
+        if let Some(observer) = this.settings.observer() {
+            observer.disconnected(*this.id, ended.as_ref().copied());
         }
-    }
-}
-
-impl<M> Drop for Connection<M> {
-    fn drop(&mut self) {
-        self.handle.shared.registry.end(self.link.id);
+        Poll::Ready(())
     }
 }

@@ -1,20 +1,22 @@
 //! The step loop over any stream.
 
 use crate::buffers;
-use crate::hook::{self, Ahead, Unfinished};
+use crate::hook::{self, Finished, Hook, Unfinished};
 use crate::link::{Interruption, Wait, Watch};
 use crate::observer::Observer;
 use crate::registry::Registry;
 use crate::runtime::{Io, Runtime};
 use crate::spans::Spans;
+use crate::write::Write;
 use futures_lite::future::or;
 use milter_proto::{Application, Conversation, Deadlines, Phase, Step, Waiting};
-use std::future::poll_fn;
+use pin_project_lite::pin_project;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// Why a conversation ended before its time. Its hooks have been told by then.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,9 @@ pub enum ConverseError {
         /// How long.
         limit: Duration,
     },
+    /// The application panicked outside of a hook, in a factory or in a destructor: hooks are told nothing more.
+    #[error("the application panicked")]
+    Panicked,
 }
 
 /// What is the same for all connections of a server.
@@ -43,6 +48,13 @@ pub(crate) struct Settings {
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
+impl Settings {
+    /// Who is told, if somebody is.
+    pub(crate) fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
+    }
+}
+
 /// Serves one connection of an MTA over any stream, to its end, with the default [`Deadlines`].
 pub async fn converse<R, M, S>(stream: S, milter: M, connection: u64) -> Result<(), ConverseError>
 where
@@ -50,130 +62,209 @@ where
     M: Application,
     S: Unpin,
 {
-    let registry = Registry::new();
-    let link = registry.begin_as(connection);
-    let watch = Watch { registry: &registry, link: &link };
-    let settings = Settings::default();
-    let conversing = drive::<R, M, S>(stream, milter, watch, &settings);
+    let registry = Arc::new(Registry::new());
+    let watch = Watch::new(Arc::clone(&registry), registry.begin_as(connection));
+    let conversing = drive::<R, M, S>(stream, milter, watch, Arc::default());
     or(conversing, async { match registry.watch_deadlines::<R>().await {} }).await
 }
 
 /// What ends a conversation from outside.
-enum Ended {
+pub(crate) enum Ended {
     /// At once: nothing more is done.
     Closed,
     /// The stream is of no use any more; the hooks are told.
-    Broken(ConverseError),
+    Broken(io::Error),
+    /// So is it if the MTA is too slow.
+    Late(Waiting),
 }
 
-impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Self {
-        Self::Broken(error.into())
+impl From<Interruption> for Ended {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Drain | Interruption::Close => Self::Closed,
+            Interruption::Late(waiting) => Self::Late(waiting),
+        }
     }
 }
 
 /// [`converse`], watched by a server.
-pub(crate) async fn drive<R, M, S>(
+// Not an `async fn`: those hold each argument twice, and this is what an idle connection consists of. For the same reason
+// what is awaited in it are plain futures.
+#[allow(clippy::manual_async_fn)]
+pub(crate) fn drive<R, M, S>(
     mut stream: S,
     milter: M,
-    watch: Watch<'_>,
-    settings: &Settings,
-) -> Result<(), ConverseError>
+    watch: Watch,
+    settings: Arc<Settings>,
+) -> impl Future<Output = Result<(), ConverseError>>
 where
     R: Runtime + Io<S>,
     M: Application,
     S: Unpin,
 {
-    let mut conversation = Conversation::new(milter, watch.link.id);
-    let observer = settings.observer.as_deref();
-    let mut spans = Spans::default();
-    let mut reading = Reading::new();
-    let mut unsent: &'static [u8] = b"";
-    let mut broken = None;
-    let mut messages = 0;
-    loop {
-        let done = match conversation.step() {
-            Ok(Step::Read) => {
-                reading.begin(&mut conversation, watch, &settings.deadlines);
-                read::<R, M, S>(&mut stream, &mut conversation, watch, &mut reading.wait, observer).await
-            }
-            // Nobody reads what is owed to a connection that is gone.
-            Ok(Step::Write(_)) if broken.is_some() => Ok(()),
-            Ok(Step::Write(octets)) => {
-                let limit = settings.deadlines.write;
-                match write::<R, S>(&mut stream, &mut unsent, watch, limit, observer).await {
-                    Ok(()) => write::<R, S>(&mut stream, &mut &*octets, watch, limit, observer).await,
-                    failed => failed,
+    async move {
+        let mut conversation = Conversation::new(milter, watch.id());
+        let mut connection = Connection::new(&watch, &settings);
+        loop {
+            let taken = Taking::<R, M, S>::begin(&mut conversation, &mut stream, &mut connection).await;
+            let done = match taken {
+                Taken::Read if connection.begin_reading(&mut conversation) => {
+                    poll_fn(|cx| connection.poll_read::<R, M, S>(&mut stream, &mut conversation, cx)).await
                 }
-            }
-            Ok(Step::Event(call)) => {
-                let stage = call.stage();
-                let span = spans.of(&call);
-                let began = observer.map(|_| Instant::now());
-                let mut ahead = Ahead::new(broken.is_none(), stage);
-                let ran = hook::run::<R, M, S>(
-                    call,
-                    span,
-                    &mut stream,
-                    &mut ahead,
-                    &mut unsent,
-                    watch,
-                    &settings.deadlines,
-                );
-                let unfinished = ran.await.err();
-                if let (Some(observer), Some(began)) = (observer, began) {
-                    observer.hook(stage, conversation.answer(), began.elapsed());
+                Taken::Read => {
+                    conversation.finish();
+                    Ok(())
                 }
-                if let Some(failure) = conversation.take_failure() {
-                    hook::report(&failure, unfinished.as_ref(), watch.link.id);
+                Taken::Written(done) => done,
+                Taken::Called(finished) => connection.conclude(finished, &mut conversation),
+                Taken::Over(over) => return connection.result(over),
+            };
+            connection.count_messages(conversation.session().messages_over());
+            match done {
+                Ok(()) => {}
+                Err(Ended::Closed) => return Ok(()),
+                Err(broken) => {
+                    connection.broken = Some(broken);
+                    conversation.finish();
                 }
-                ahead.hand_over(&mut conversation);
-                match unfinished {
-                    Some(Unfinished::Close) => Err(Ended::Closed),
-                    Some(Unfinished::Gone(error)) => Err(error.into()),
-                    // A call that did not finish counts as failed: the failure verdict follows, then the end.
-                    Some(Unfinished::Panicked | Unfinished::Late(..)) | None => Ok(()),
-                }
-            }
-            Ok(Step::Close) => return broken.map_or(Ok(()), Err),
-            Err(error) => return Err(error.into()),
-        };
-        while messages != conversation.session().messages_over() {
-            messages += 1;
-            spans.end_message();
-            if let Some(observer) = observer {
-                observer.message(watch.link.id);
-            }
-        }
-        match done {
-            Ok(()) => {}
-            Err(Ended::Closed) => return Ok(()),
-            Err(Ended::Broken(error)) => {
-                broken = Some(error);
-                conversation.finish();
             }
         }
     }
 }
 
-/// What is being read, which may take several reads.
-struct Reading {
+pin_project! {
+    /// A step that is being taken, other than one to read: that needs the conversation itself.
+    #[project = TakingProjection]
+    enum Taking<'a, 'b, R: Runtime, M: Application, S> {
+        Done { taken: Option<Taken<R>> },
+        Writes { write: Write<'a, 'b, R, S> },
+        Calls { #[pin] hook: Hook<'a, 'b, R, M, S> },
+    }
+}
+
+/// What became of a step.
+enum Taken<R: Runtime> {
+    /// Nothing is owed: octets are needed.
+    Read,
+    Written(Result<(), Ended>),
+    Called(Finished<R>),
+    Over(Result<(), milter_proto::Error>),
+}
+
+impl<'a, 'b, R, M, S> Taking<'a, 'b, R, M, S>
+where
+    R: Runtime + Io<S>,
+    M: Application,
+    S: Unpin,
+{
+    fn begin(
+        conversation: &'a mut Conversation<M>,
+        stream: &'a mut S,
+        connection: &'a mut Connection<'b>,
+    ) -> Self {
+        match conversation.step() {
+            Ok(Step::Read) => Self::Done { taken: Some(Taken::Read) },
+            // Nobody reads what is owed to a connection that is gone.
+            Ok(Step::Write(_)) if connection.is_broken() => {
+                Self::Done { taken: Some(Taken::Written(Ok(()))) }
+            }
+            Ok(Step::Write(octets)) => Self::Writes { write: Write::new(octets, stream, connection) },
+            Ok(Step::Event(call)) => {
+                Spans::enter(&mut connection.spans, &call);
+                Self::Calls { hook: Hook::new(call, stream, connection) }
+            }
+            Ok(Step::Close) => Self::Done { taken: Some(Taken::Over(Ok(()))) },
+            Err(error) => Self::Done { taken: Some(Taken::Over(Err(error))) },
+        }
+    }
+}
+
+impl<R, M, S> Future for Taking<'_, '_, R, M, S>
+where
+    R: Runtime + Io<S>,
+    M: Application,
+    S: Unpin,
+{
+    type Output = Taken<R>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Taken<R>> {
+        match self.project() {
+            TakingProjection::Done { taken } => taken.take().map_or(Poll::Pending, Poll::Ready),
+            TakingProjection::Writes { write } => Pin::new(write).poll(cx).map(Taken::Written),
+            TakingProjection::Calls { hook } => hook.poll(cx).map(Taken::Called),
+        }
+    }
+}
+
+/// What a connection knows beside its conversation.
+pub(crate) struct Connection<'a> {
+    pub(crate) watch: &'a Watch,
+    pub(crate) settings: &'a Settings,
+    pub(crate) spans: Option<Box<Spans>>,
+    /// Octets of a sign of life that the MTA has not taken yet.
+    pub(crate) unsent: &'static [u8],
+    /// Why the stream is of no use any more.
+    broken: Option<Ended>,
+    messages: u64,
+    /// What is being read, which may take several reads, and after how many packets.
     wait: Wait,
     packets: u64,
 }
 
-impl Reading {
-    const fn new() -> Self {
-        Self { wait: Wait::new(Waiting::FirstPacket, None), packets: u64::MAX }
+impl<'a> Connection<'a> {
+    const fn new(watch: &'a Watch, settings: &'a Settings) -> Self {
+        Self {
+            watch,
+            settings,
+            spans: None,
+            unsent: b"",
+            broken: None,
+            messages: 0,
+            wait: Wait::new(Waiting::FirstPacket),
+            packets: 0,
+        }
     }
 
-    /// The time for the first packet, and for one that has begun, goes on from read to read.
-    fn begin<M: Application>(
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// Reads straight into the receive buffer, which is held only while there is something to read.
+    fn poll_read<R: Io<S>, M: Application, S: Unpin>(
         &mut self,
+        stream: &mut S,
         conversation: &mut Conversation<M>,
-        watch: Watch<'_>,
-        deadlines: &Deadlines,
-    ) {
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Ended>> {
+        let decoder = conversation.decoder();
+        buffers::lend(decoder);
+        match R::poll_read(Pin::new(stream), cx, decoder.spare()) {
+            Poll::Ready(Ok(count)) => {
+                decoder.filled(count);
+                if let Some(observer) = self.settings.observer() {
+                    observer.received(count);
+                }
+                return Poll::Ready(Ok(()));
+            }
+            Poll::Ready(Err(error)) => {
+                buffers::reclaim(decoder);
+                return Poll::Ready(Err(Ended::Broken(error)));
+            }
+            Poll::Pending => buffers::reclaim(decoder),
+        }
+        let interrupted = self.watch.poll_interrupted(cx, &mut self.wait, &self.settings.deadlines);
+        Poll::Ready(match ready!(interrupted) {
+            Interruption::Drain => {
+                conversation.finish();
+                Ok(())
+            }
+            other => Err(other.into()),
+        })
+    }
+
+    /// Before a read. The time for the first packet, and for one that has begun, goes on from read to read. `false` if the
+    /// server drains and nothing is in progress here: a connection that is never quiet is ended at this place.
+    fn begin_reading<M: Application>(&mut self, conversation: &mut Conversation<M>) -> bool {
         let negotiated = conversation.session().agreement().is_some();
         let drains = !conversation.session().in_message();
         let decoder = conversation.decoder();
@@ -182,100 +273,60 @@ impl Reading {
             true => Waiting::Command,
             false => Waiting::Packet,
         };
-        if negotiated && self.wait.waiting == Waiting::FirstPacket {
-            watch.negotiated();
-        }
         if waiting != self.wait.waiting || self.packets != decoder.packets_taken() {
-            self.wait = Wait::new(waiting, deadlines.limit(waiting));
+            if self.wait.waiting == Waiting::FirstPacket {
+                self.watch.negotiated();
+            }
+            self.wait = Wait::new(waiting);
             self.packets = decoder.packets_taken();
         }
-        self.wait.set_drains(drains);
+        self.wait.drains = drains;
+        !drains || self.watch.phase() == Phase::Serving
     }
-}
 
-/// Reads straight into the receive buffer, which is held only while there is something to read.
-async fn read<R: Io<S>, M: Application, S: Unpin>(
-    stream: &mut S,
-    conversation: &mut Conversation<M>,
-    watch: Watch<'_>,
-    wait: &mut Wait,
-    observer: Option<&dyn Observer>,
-) -> Result<(), Ended> {
-    // A connection that is never quiet is ended here.
-    if watch.link.phase() != Phase::Serving && wait.drains() {
-        conversation.finish();
-        return Ok(());
-    }
-    poll_fn(|cx| {
-        let decoder = conversation.decoder();
-        buffers::lend(decoder);
-        match R::poll_read(Pin::new(&mut *stream), cx, decoder.spare()) {
-            Poll::Ready(Ok(count)) => {
-                decoder.filled(count);
-                if let Some(observer) = observer {
-                    observer.received(count);
-                }
-                return Poll::Ready(Ok(()));
-            }
-            Poll::Ready(Err(error)) => {
-                buffers::reclaim(decoder);
-                return Poll::Ready(Err(error.into()));
-            }
-            Poll::Pending => buffers::reclaim(decoder),
+    /// A hook is done, or was given up.
+    fn conclude<R: Runtime, M: Application>(
+        &self,
+        finished: Finished<R>,
+        conversation: &mut Conversation<M>,
+    ) -> Result<(), Ended> {
+        if let (Some(observer), Some(time)) = (self.settings.observer(), finished.time) {
+            observer.hook(finished.stage, conversation.answer(), time);
         }
-        Poll::Ready(match ready!(watch.poll_interrupted(cx, wait)) {
-            Interruption::Drain => {
-                conversation.finish();
-                Ok(())
-            }
-            Interruption::Close => Err(Ended::Closed),
-            Interruption::Late(waiting, limit) => {
-                Err(Ended::Broken(ConverseError::Timeout { waiting, limit }))
-            }
-        })
-    })
-    .await
-}
-
-/// Writes all of it.
-async fn write<R: Io<S>, S: Unpin>(
-    stream: &mut S,
-    left: &mut &[u8],
-    watch: Watch<'_>,
-    limit: Option<Duration>,
-    observer: Option<&dyn Observer>,
-) -> Result<(), Ended> {
-    if left.is_empty() {
-        return Ok(());
+        let Finished { unfinished, slow, .. } = finished;
+        if let Some(failure) = conversation.take_failure() {
+            hook::report(&failure, unfinished.as_ref(), self);
+        }
+        if let Some(slow) = slow {
+            slow.ahead.hand_over(conversation);
+        }
+        match unfinished {
+            Some(Unfinished::Close) => Err(Ended::Closed),
+            Some(Unfinished::Gone(error)) => Err(Ended::Broken(error)),
+            // A call that did not finish counts as failed: the failure verdict follows, then the end.
+            Some(Unfinished::Panicked | Unfinished::Late(_)) | None => Ok(()),
+        }
     }
-    let mut wait = Wait::new(Waiting::Write, limit);
-    poll_fn(|cx| {
-        loop {
-            let polled = if left.is_empty() {
-                R::poll_flush(Pin::new(&mut *stream), cx).map_ok(|()| None)
-            } else {
-                R::poll_write(Pin::new(&mut *stream), cx, left).map_ok(Some)
-            };
-            match polled {
-                Poll::Ready(Ok(None)) => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(Some(0))) => {
-                    return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
-                }
-                Poll::Ready(Ok(Some(count))) => {
-                    *left = left.get(count..).unwrap_or_default();
-                    wait.restart();
-                    if let Some(observer) = observer {
-                        observer.sent(count);
-                    }
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
-                Poll::Pending => break,
+
+    fn count_messages(&mut self, over: u64) {
+        while self.messages != over {
+            self.messages = self.messages.wrapping_add(1);
+            self.spans = None;
+            if let Some(observer) = self.settings.observer() {
+                observer.message(self.watch.id());
             }
         }
-        Poll::Ready(Err(match ready!(watch.poll_interrupted(cx, &mut wait)) {
-            Interruption::Drain | Interruption::Close => Ended::Closed,
-            Interruption::Late(waiting, limit) => Ended::Broken(ConverseError::Timeout { waiting, limit }),
-        }))
-    })
-    .await
+    }
+
+    /// What the conversation came to.
+    fn result(self, over: Result<(), milter_proto::Error>) -> Result<(), ConverseError> {
+        match self.broken {
+            None | Some(Ended::Closed) => Ok(over?),
+            Some(Ended::Broken(error)) => Err(error.into()),
+            Some(Ended::Late(waiting)) => {
+                let limit = self.settings.deadlines.limit(waiting).unwrap_or_default();
+                Err(ConverseError::Timeout { waiting, limit })
+            }
+        }
+    }
 }

@@ -16,12 +16,12 @@ pub struct Handle<M> {
 #[derive(Debug)]
 pub(crate) struct Shared<M> {
     milter: Mutex<Arc<M>>,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl<M: Application> Handle<M> {
     pub(crate) fn new(milter: M) -> Self {
-        let (milter, registry) = (Mutex::new(Arc::new(milter)), Registry::new());
+        let (milter, registry) = (Mutex::new(Arc::new(milter)), Arc::new(Registry::new()));
         Self { shared: Arc::new(Shared { milter, registry }) }
     }
 

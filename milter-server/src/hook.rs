@@ -1,21 +1,46 @@
 //! Running a hook: panics, deadlines, signs of life, and an MTA that goes away meanwhile.
 
 use crate::buffers;
-use crate::link::{Interruption, Wait, Watch};
+use crate::converse::Connection;
+use crate::link::{Interruption, Wait};
 use crate::runtime::{Io, Runtime};
-use milter_proto::{Application, Call, CommandKind, Conversation, Deadlines, Failure, PROGRESS, Waiting};
-use std::fmt;
-use std::future::{Future, IntoFuture, poll_fn};
+use milter_proto::{
+    Application, Call, CommandKind, Conversation, Deadlines, Failure, PROGRESS, Running, Waiting,
+};
+use pin_project_lite::pin_project;
+use std::future::{Future, IntoFuture};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tracing::Span;
+use std::time::{Duration, Instant};
 
 /// How often an MTA is told that the end of a message takes time. Postfix waits 300 s for the first sign of life by
 /// default, but some are configured to a second or two.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+
+pin_project! {
+    /// Runs a hook until it is done or to be given up; then it is dropped unfinished.
+    pub(crate) struct Hook<'a, 'b, R: Runtime, M: Application, S> {
+        #[pin]
+        running: Running<'a, M>,
+        stage: CommandKind,
+        began: Option<Instant>,
+        stream: &'a mut S,
+        connection: &'a mut Connection<'b>,
+        // Most hooks are ready at once, and need none.
+        slow: Option<Box<Slow<R>>>,
+    }
+}
+
+/// What became of a hook.
+pub(crate) struct Finished<R: Runtime> {
+    pub(crate) stage: CommandKind,
+    /// How long it took, if somebody wants to know.
+    pub(crate) time: Option<Duration>,
+    pub(crate) unfinished: Option<Unfinished>,
+    pub(crate) slow: Option<Box<Slow<R>>>,
+}
 
 /// Why a hook did not finish.
 #[derive(Debug)]
@@ -23,34 +48,158 @@ pub(crate) enum Unfinished {
     /// It panicked; the panic hook has reported it.
     Panicked,
     /// It took too long.
-    Late(Waiting, Duration),
+    Late(Waiting),
     /// The MTA has gone.
     Gone(io::Error),
     /// The server closes its connections.
     Close,
 }
 
-impl fmt::Display for Unfinished {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Unfinished {
+    /// As the operator reads it.
+    fn explain(&self, deadlines: &Deadlines) -> String {
+        let seconds = |waiting| deadlines.limit(waiting).unwrap_or_default().as_secs_f32();
         match self {
-            Self::Panicked => f.write_str(": it panicked"),
-            Self::Late(Waiting::PeerGone, limit) => {
-                write!(f, ": the MTA had gone, and it took {} s more", limit.as_secs_f32())
+            Self::Panicked => ": it panicked".to_owned(),
+            Self::Late(Waiting::PeerGone) => {
+                format!(": the MTA had gone, and it took {} s more", seconds(Waiting::PeerGone))
             }
-            Self::Late(_, limit) => write!(f, " within {} s", limit.as_secs_f32()),
-            Self::Gone(error) => write!(f, ": the MTA has gone ({error})"),
-            Self::Close => f.write_str(": the server closes"),
+            Self::Late(waiting) => format!(" within {} s", seconds(*waiting)),
+            Self::Gone(error) => format!(": the MTA has gone ({error})"),
+            Self::Close => ": the server closes".to_owned(),
         }
     }
 }
 
 /// Tells the operator.
-pub(crate) fn report(failure: &Failure, unfinished: Option<&Unfinished>, connection: u64) {
+pub(crate) fn report(failure: &Failure, unfinished: Option<&Unfinished>, connection: &Connection<'_>) {
     let Failure { message_number, queue_id, .. } = failure;
-    let queue_id = queue_id.as_deref().unwrap_or_default();
-    match unfinished {
-        None => tracing::error!(connection, message_number, queue_id, "{failure}"),
-        Some(why) => tracing::error!(connection, message_number, queue_id, "{failure}{why}"),
+    let why = unfinished.map(|unfinished| unfinished.explain(&connection.settings.deadlines));
+    tracing::error!(
+        connection = connection.watch.id(),
+        message_number,
+        queue_id = queue_id.as_deref().unwrap_or_default(),
+        "{failure}{}",
+        why.unwrap_or_default()
+    );
+}
+
+impl<'a, 'b, R: Runtime, M: Application, S> Hook<'a, 'b, R, M, S> {
+    pub(crate) fn new(call: Call<'a, M>, stream: &'a mut S, connection: &'a mut Connection<'b>) -> Self {
+        let began = connection.settings.observer().map(|_| Instant::now());
+        Self { stage: call.stage(), running: call.into_future(), began, stream, connection, slow: None }
+    }
+}
+
+impl<R: Runtime + Io<S>, M: Application, S: Unpin> Future for Hook<'_, '_, R, M, S> {
+    type Output = Finished<R>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished<R>> {
+        let mut this = self.project();
+        let polled = {
+            let _entered = this.connection.spans.as_ref().map(|spans| spans.hook.enter());
+            catch_unwind(AssertUnwindSafe(|| this.running.as_mut().poll(cx)))
+        };
+        let unfinished = match polled {
+            Ok(Poll::Ready(())) => None,
+            Err(_) => Some(Unfinished::Panicked),
+            Ok(Poll::Pending) => {
+                let slow = this
+                    .slow
+                    .get_or_insert_with(|| Box::new(Slow::new(*this.stage, this.connection.is_broken())));
+                Some(ready!(slow.poll_unfinished(*this.stream, this.connection, cx)))
+            }
+        };
+        let (stage, time) = (*this.stage, this.began.map(|began| began.elapsed()));
+        Poll::Ready(Finished { stage, time, unfinished, slow: this.slow.take() })
+    }
+}
+
+/// What is needed for a hook that waits.
+pub(crate) struct Slow<R: Runtime> {
+    pub(crate) ahead: Ahead,
+    wait: Wait,
+    tells_progress: bool,
+    beat: Option<Pin<Box<R::Sleep>>>,
+}
+
+impl<R: Runtime> Slow<R> {
+    fn new(stage: CommandKind, is_broken: bool) -> Self {
+        let ends_message = stage == CommandKind::EndOfMessage;
+        let waiting = if ends_message { Waiting::EndOfMessage } else { Waiting::Hook };
+        // Abort and quit hooks run to their end: an MTA closes right after it has sent their commands.
+        let listens = !is_broken && !matches!(stage, CommandKind::Abort | CommandKind::Quit);
+        Self {
+            ahead: Ahead::new(listens),
+            wait: Wait::new(waiting),
+            tells_progress: ends_message && !is_broken,
+            beat: None,
+        }
+    }
+
+    fn poll_unfinished<S: Unpin>(
+        &mut self,
+        stream: &mut S,
+        connection: &mut Connection<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Unfinished>
+    where
+        R: Io<S>,
+    {
+        let deadlines = &connection.settings.deadlines;
+        match self.ahead.poll::<R, S>(stream, cx) {
+            Poll::Ready(Ok(())) if self.ahead.ended && deadlines.peer_gone.is_some() => {
+                self.wait = Wait::new(Waiting::PeerGone);
+            }
+            Poll::Ready(Err(error)) => return Poll::Ready(Unfinished::Gone(error)),
+            _ => {}
+        }
+        if self.tells_progress {
+            if let Err(error) = self.tell_progress(stream, connection, cx) {
+                return Poll::Ready(Unfinished::Gone(error));
+            }
+        }
+        Poll::Ready(match ready!(connection.watch.poll_interrupted(cx, &mut self.wait, deadlines)) {
+            Interruption::Drain | Interruption::Close => Unfinished::Close,
+            Interruption::Late(waiting) => Unfinished::Late(waiting),
+        })
+    }
+
+    /// Tells the MTA at each beat that we are at work. What it has not taken yet it is not sent again.
+    fn tell_progress<S: Unpin>(
+        &mut self,
+        stream: &mut S,
+        connection: &mut Connection<'_>,
+        cx: &mut Context<'_>,
+    ) -> io::Result<()>
+    where
+        R: Io<S>,
+    {
+        loop {
+            match self.beat.as_mut().map(|beat| beat.as_mut().poll(cx)) {
+                Some(Poll::Pending) => break,
+                Some(Poll::Ready(())) if connection.unsent.is_empty() => connection.unsent = PROGRESS,
+                Some(Poll::Ready(())) | None => {}
+            }
+            self.beat = Some(Box::pin(R::sleep(PROGRESS_INTERVAL)));
+        }
+        while !connection.unsent.is_empty() {
+            match R::poll_write(Pin::new(stream), cx, connection.unsent) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    connection.unsent = connection.unsent.get(count..).unwrap_or_default();
+                    if let Some(observer) = connection.settings.observer() {
+                        observer.sent(count);
+                    }
+                }
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        match R::poll_flush(Pin::new(stream), cx) {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => Ok(()),
+        }
     }
 }
 
@@ -64,19 +213,17 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Abort and quit hooks run to their end: an MTA closes right after it has sent their commands.
-    pub(crate) const fn new(connected: bool, stage: CommandKind) -> Self {
-        let listens = connected && !matches!(stage, CommandKind::Abort | CommandKind::Quit);
+    const fn new(listens: bool) -> Self {
         Self { octets: [0; 64], count: 0, listens, ended: false }
     }
 
-    /// Looks once whether the MTA is there. An error means that it is not.
+    /// Looks whether the MTA is there, until something came. An error means that it is not.
     fn poll<R: Io<S>, S: Unpin>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.listens {
             return Poll::Pending;
         }
         let count = ready!(R::poll_read(Pin::new(stream), cx, &mut self.octets))?;
-        // One look is all: at most one small buffer is read ahead.
+        // At most one small buffer is read ahead.
         self.listens = false;
         (self.count, self.ended) = (count, count == 0);
         Poll::Ready(Ok(()))
@@ -89,66 +236,4 @@ impl Ahead {
             conversation.receive(octets);
         }
     }
-}
-
-/// Runs a hook until it is done or to be given up; then it is dropped unfinished.
-pub(crate) async fn run<R, M, S>(
-    call: Call<'_, M>,
-    span: Span,
-    stream: &mut S,
-    ahead: &mut Ahead,
-    unsent: &mut &'static [u8],
-    watch: Watch<'_>,
-    deadlines: &Deadlines,
-) -> Result<(), Unfinished>
-where
-    R: Runtime + Io<S>,
-    M: Application,
-    S: Unpin,
-{
-    let tells_progress = call.takes_progress() && ahead.listens;
-    let waiting = if call.takes_progress() { Waiting::EndOfMessage } else { Waiting::Hook };
-    let mut wait = Wait::new(waiting, deadlines.limit(waiting));
-    let mut beat = pin!(None::<R::Sleep>);
-    let mut running = pin!(call.into_future());
-    poll_fn(|cx| {
-        let entered = span.enter();
-        match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
-            Ok(Poll::Ready(())) => return Poll::Ready(Ok(())),
-            Ok(Poll::Pending) => {}
-            Err(_) => return Poll::Ready(Err(Unfinished::Panicked)),
-        }
-        drop(entered);
-        // Most hooks are ready at once: what follows costs those nothing.
-        match ahead.poll::<R, S>(stream, cx) {
-            Poll::Ready(Ok(())) if ahead.ended && deadlines.peer_gone.is_some() => {
-                wait = Wait::new(Waiting::PeerGone, deadlines.peer_gone);
-            }
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(Unfinished::Gone(error))),
-            _ => {}
-        }
-        if tells_progress {
-            loop {
-                if !unsent.is_empty() {
-                    match R::poll_write(Pin::new(&mut *stream), cx, unsent) {
-                        Poll::Ready(Ok(count)) => *unsent = unsent.get(count..).unwrap_or_default(),
-                        Poll::Ready(Err(error)) => return Poll::Ready(Err(Unfinished::Gone(error))),
-                        Poll::Pending => break,
-                    }
-                }
-                match beat.as_mut().as_pin_mut().map(|beat| beat.poll(cx)) {
-                    Some(Poll::Pending) => break,
-                    // What an MTA has not read yet it is not sent again.
-                    Some(Poll::Ready(())) if unsent.is_empty() => *unsent = PROGRESS,
-                    Some(Poll::Ready(())) | None => {}
-                }
-                beat.set(Some(R::sleep(PROGRESS_INTERVAL)));
-            }
-        }
-        Poll::Ready(Err(match ready!(watch.poll_interrupted(cx, &mut wait)) {
-            Interruption::Drain | Interruption::Close => Unfinished::Close,
-            Interruption::Late(waiting, limit) => Unfinished::Late(waiting, limit),
-        }))
-    })
-    .await
 }

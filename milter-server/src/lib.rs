@@ -26,6 +26,7 @@ mod runtime;
 mod server;
 mod spans;
 mod supervise;
+mod write;
 
 pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};
 pub use converse::{ConverseError, converse};

@@ -2,10 +2,10 @@
 
 use crate::registry::Registry;
 use atomic_waker::AtomicWaker;
-use milter_proto::{Phase, Waiting};
+use milter_proto::{Deadlines, Phase, Waiting};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -57,11 +57,11 @@ impl Link {
     }
 }
 
-/// The connection's end of its link.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch<'a> {
-    pub(crate) registry: &'a Registry,
-    pub(crate) link: &'a Link,
+/// A connection's end of its link: it is counted as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    registry: Arc<Registry>,
+    link: Arc<Link>,
 }
 
 /// What ends a wait that does not end by itself.
@@ -72,31 +72,21 @@ pub(crate) enum Interruption {
     /// The connection is to close at once.
     Close,
     /// The deadline has passed.
-    Late(Waiting, Duration),
+    Late(Waiting),
 }
 
 /// One wait and its deadline, which is set when there is really something to wait for.
 #[derive(Debug)]
 pub(crate) struct Wait {
     pub(crate) waiting: Waiting,
-    limit: Option<Duration>,
-    until: Option<u64>,
     /// Whether a server that drains ends it.
-    drains: bool,
+    pub(crate) drains: bool,
+    until: Option<u64>,
 }
 
 impl Wait {
-    pub(crate) const fn new(waiting: Waiting, limit: Option<Duration>) -> Self {
-        Self { waiting, limit, until: None, drains: false }
-    }
-
-    /// Whether a server that drains ends this wait.
-    pub(crate) const fn set_drains(&mut self, drains: bool) {
-        self.drains = drains;
-    }
-
-    pub(crate) const fn drains(&self) -> bool {
-        self.drains
+    pub(crate) const fn new(waiting: Waiting) -> Self {
+        Self { waiting, until: None, drains: false }
     }
 
     /// What is waited for has got on: the time starts anew.
@@ -105,24 +95,42 @@ impl Wait {
     }
 }
 
-impl Watch<'_> {
+impl Watch {
+    pub(crate) const fn new(registry: Arc<Registry>, link: Arc<Link>) -> Self {
+        Self { registry, link }
+    }
+
+    /// The connection's number.
+    pub(crate) fn id(&self) -> u64 {
+        self.link.id
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.link.phase()
+    }
+
     /// The MTA and we have agreed: the connection is not shed any more.
     pub(crate) fn negotiated(&self) {
         self.link.negotiated.store(true, Ordering::Relaxed);
     }
 
     /// To be polled last, when the task is about to wait: makes sure that it is woken for whatever interrupts it.
-    pub(crate) fn poll_interrupted(&self, cx: &Context<'_>, wait: &mut Wait) -> Poll<Interruption> {
+    pub(crate) fn poll_interrupted(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        deadlines: &Deadlines,
+    ) -> Poll<Interruption> {
         self.link.waker.register(cx.waker());
         match self.link.phase() {
             Phase::Closing => return Poll::Ready(Interruption::Close),
             Phase::Draining if wait.drains => return Poll::Ready(Interruption::Drain),
             _ => {}
         }
-        let Some(limit) = wait.limit else { return Poll::Pending };
+        let Some(limit) = deadlines.limit(wait.waiting) else { return Poll::Pending };
         let now = self.registry.now();
         match wait.until {
-            Some(until) if until <= now => return Poll::Ready(Interruption::Late(wait.waiting, limit)),
+            Some(until) if until <= now => return Poll::Ready(Interruption::Late(wait.waiting)),
             Some(_) => {}
             None => {
                 let until = now.saturating_add(u64::try_from(limit.as_millis()).unwrap_or(NEVER));
@@ -132,5 +140,11 @@ impl Watch<'_> {
             }
         }
         Poll::Pending
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.registry.end(self.link.id);
     }
 }

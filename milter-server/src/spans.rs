@@ -3,52 +3,46 @@
 use milter_proto::{Application, Call, CommandKind};
 use tracing::{Span, debug_span, field};
 
-/// The span of the message in progress.
+/// The spans of a connection whose subscriber wants them.
 #[derive(Debug)]
 pub(crate) struct Spans {
-    number: u64,
+    message: Option<(u64, Span)>,
     knows_queue_id: bool,
-    message: Span,
-}
-
-impl Default for Spans {
-    fn default() -> Self {
-        Self { number: 0, knows_queue_id: false, message: Span::none() }
-    }
+    /// The hook that runs.
+    pub(crate) hook: Span,
 }
 
 impl Spans {
-    /// The span of a call: within that of its message, if it has one.
-    pub(crate) fn of<M: Application>(&mut self, call: &Call<'_, M>) -> Span {
+    /// Opens the span of a call: within that of its message, if it has one.
+    pub(crate) fn enter<M: Application>(spans: &mut Option<Box<Self>>, call: &Call<'_, M>) {
         if !tracing::enabled!(tracing::Level::DEBUG) {
-            return Span::none();
+            return;
         }
-        let stage = call.stage();
-        let context = call.context();
+        let new = || Box::new(Self { message: None, knows_queue_id: false, hook: Span::none() });
+        spans.get_or_insert_with(new).open(call);
+    }
+
+    fn open<M: Application>(&mut self, call: &Call<'_, M>) {
+        let (stage, context) = (call.stage(), call.context());
         if matches!(
             stage,
             CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown | CommandKind::Quit
         ) {
-            return debug_span!("hook", stage = stage.name());
+            self.hook = debug_span!("hook", stage = stage.name());
+            return;
         }
-        if self.number != context.message_number() {
-            self.number = context.message_number();
+        let number = context.message_number();
+        if self.message.as_ref().is_none_or(|(current, _)| *current != number) {
+            self.message = Some((number, debug_span!("message", number, queue_id = field::Empty)));
             self.knows_queue_id = false;
-            self.message = debug_span!("message", number = self.number, queue_id = field::Empty);
         }
+        let Some((_, message)) = &self.message else { return };
         if !self.knows_queue_id {
             if let Some(queue_id) = context.macros.queue_id() {
                 self.knows_queue_id = true;
-                self.message.record("queue_id", field::display(queue_id.to_string_lossy()));
+                message.record("queue_id", field::display(queue_id.to_string_lossy()));
             }
         }
-        debug_span!(parent: &self.message, "hook", stage = stage.name())
-    }
-
-    /// The message is over.
-    pub(crate) fn end_message(&mut self) {
-        if !self.message.is_none() {
-            *self = Self::default();
-        }
+        self.hook = debug_span!(parent: message, "hook", stage = stage.name());
     }
 }

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::packet::Decoder;
 use crate::session::{Happened, Session};
 use crate::step::Step;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::future::{Future, IntoFuture};
@@ -43,7 +44,7 @@ pub struct Conversation<M: Application> {
     messages_over: u64,
     pending: Option<CommandKind>,
     outcome: Option<Answer>,
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
 }
 
 impl<M: Application> Conversation<M> {
@@ -99,7 +100,7 @@ impl<M: Application> Conversation<M> {
     /// The failure of the last call, if it failed, for the operator: known as soon as the call was awaited or dropped.
     pub fn take_failure(&mut self) -> Option<Failure> {
         self.settle();
-        self.failure.take()
+        self.failure.take().map(|failure| *failure)
     }
 
     /// What the last call answered, until the next step is taken. `None` also if it did not finish.
@@ -240,9 +241,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(stage: CommandKind, context: &Context, error: Option<BoxError>) -> Self {
+    fn new(stage: CommandKind, context: &Context, error: Option<BoxError>) -> Box<Self> {
         let queue_id = context.macros.queue_id().map(|id| id.to_string_lossy().into_owned());
-        Self { stage, message_number: context.message_number(), queue_id, error }
+        Box::new(Self { stage, message_number: context.message_number(), queue_id, error })
     }
 }
 

@@ -15,19 +15,21 @@ use crate::packet::{Decoder, Frame, Packet};
 use crate::response::Response;
 use crate::step::Step;
 use crate::verdict::{BodyVerdict, FailureVerdict};
+use alloc::boxed::Box;
 use ending::Ending;
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    // Per connection.
-    wish: Wish,
+    // Per connection. What is needed only for a moment is boxed: most connections are idle most of the time.
+    /// Until the negotiation.
+    wish: Option<Box<Wish>>,
     outbox: Outbox,
     dialogue: Dialogue,
     pub(super) context: Context,
     pub(super) failure_verdict: FailureVerdict,
     /// The event that was handed out.
     pending: Option<CommandKind>,
-    ending: Option<Ending>,
+    ending: Option<Box<Ending>>,
     pub(super) messages_over: u64,
     /// A call was not finished, and its failure verdict is still to be given: then the connection closes.
     abandoned: bool,
@@ -84,7 +86,7 @@ pub(crate) enum Next {
 impl Machine {
     pub(super) fn new(wish: Wish, context: Context) -> Self {
         Self {
-            wish,
+            wish: Some(Box::new(wish)),
             outbox: Outbox::default(),
             dialogue: Dialogue::new(),
             context,
@@ -185,7 +187,8 @@ impl Machine {
             }
             CommandKind::Quit | CommandKind::QuitNewConnection => {
                 decoder.take(&frame);
-                self.ending = Some(Ending { error: None, renew: kind == CommandKind::QuitNewConnection });
+                self.ending =
+                    Some(Box::new(Ending { error: None, renew: kind == CommandKind::QuitNewConnection }));
                 return Ok(None);
             }
             _ if order == Order::AfterAbort => return Ok(self.abort()),
@@ -225,8 +228,9 @@ impl Machine {
     }
 
     fn negotiate(&mut self, offer: Options) -> Result<Agreement, Error> {
-        let agreement = self.wish.agree(offer)?;
-        if let Some(answer) = self.wish.answer(offer, &agreement) {
+        let wish = self.wish.take().unwrap_or_default();
+        let agreement = wish.agree(offer)?;
+        if let Some(answer) = wish.answer(offer, &agreement) {
             self.outbox.push(Response::Negotiate(answer));
         }
         self.context.message.negotiated(agreement);

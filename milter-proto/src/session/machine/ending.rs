@@ -4,6 +4,7 @@ use super::{Machine, Next, SmtpSession};
 use crate::command::{Abort, CommandKind, Quit};
 use crate::error::Error;
 use crate::event::Event;
+use alloc::boxed::Box;
 
 /// How a connection ends, step by step: what is owed is written, an open message is aborted, the session is quit.
 #[derive(Clone, Copy, Debug)]
@@ -29,14 +30,14 @@ impl Machine {
 
     /// The connection, or with QUIT_NC the SMTP session, is to end. The first reason counts.
     pub(in crate::session) fn end(&mut self, error: Option<Error>) {
-        if self.ending.is_none_or(|ending| ending.renew) {
-            self.ending = Some(Ending { error, renew: false });
+        if self.ending.as_ref().is_none_or(|ending| ending.renew) {
+            self.ending = Some(Box::new(Ending { error, renew: false }));
         }
     }
 
     /// The next step of an ending; `Read` when a new SMTP session has begun.
     pub(in crate::session) fn next_of_ending(&mut self) -> Next {
-        let Some(Ending { error, renew }) = self.ending else { return Next::Read };
+        let Some(&Ending { error, renew }) = self.ending.as_deref() else { return Next::Read };
         if !self.outbox.is_empty() {
             return Next::Write;
         }
