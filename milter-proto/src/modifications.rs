@@ -4,6 +4,7 @@
 //! of the SMTP session, what is recorded at HELO likewise until the next HELO, what is recorded within a message dies
 //! with it.
 
+mod seen;
 mod sending;
 mod stack;
 
@@ -13,20 +14,37 @@ use crate::packet::Packet;
 use crate::response::{AddressAndArguments, HeaderField, Modification, ReplacementChunk, Response};
 use crate::text::{Address, ArgumentText, HeaderName, HeaderValue, Reason};
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Range;
+use seen::Seen;
 use stack::{Entry, Stack};
 
 /// What an application wants changed in the message. Sent at the end of the message, all or nothing, if the verdict
 /// is continue or accept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Modifications {
     agreement: Agreement,
     wire: Vec<u8>,
     stack: Stack,
-    headers: Option<BTreeMap<Vec<u8>, u32>>,
+    limit: usize,
+    headers: Option<Box<Seen>>,
+}
+
+/// Octets of modifications that may be recorded for one message, unless set.
+const LIMIT: usize = 1024 * 1024;
+
+impl Default for Modifications {
+    fn default() -> Self {
+        Self {
+            agreement: Agreement::default(),
+            wire: Vec::new(),
+            stack: Stack::default(),
+            limit: LIMIT,
+            headers: None,
+        }
+    }
 }
 
 /// Why a modification was not recorded.
@@ -55,6 +73,15 @@ pub enum ModificationError {
     /// `delete_all_headers` needs the headers to be counted.
     #[error("the headers are not counted: declare `.track_headers()`")]
     NotTracked,
+    /// The client sent headers of so many names that not all were counted.
+    #[error("the message has headers of too many names: not all were counted")]
+    TooManyHeaders,
+    /// So much was recorded already that there is no room for this.
+    #[error("expected at most {limit} octets of modifications for one message: see `.max_modifications(…)`")]
+    TooMany {
+        /// How many octets of modifications may be recorded.
+        limit: usize,
+    },
 }
 
 /// Where a header goes.
@@ -119,11 +146,13 @@ impl Modifications {
     }
 
     /// Deletes every header of that name. Needs `.track_headers()`, and to be called after the last header came.
+    ///
+    /// A client may send headers of very many names; then it is an error if this one may have come uncounted.
     #[doc(alias = "smfi_chgheader")]
     pub fn delete_all_headers(&mut self, name: impl AsRef<[u8]>) -> Recorded {
         let name = name.as_ref();
         let seen = self.headers.as_ref().ok_or(ModificationError::NotTracked)?;
-        let count = seen.get(&name.to_ascii_lowercase()).copied().unwrap_or_default();
+        let count = seen.get(name).ok_or(ModificationError::TooManyHeaders)?;
         (1..=count).rev().try_for_each(|occurrence| self.change(name, occurrence, b""))
     }
 
@@ -199,12 +228,12 @@ impl Modifications {
     }
 
     /// Replaces the body. It is kept as it is given, not copied, and cut into packets when it is sent. Lines end in
-    /// CR LF. The last call counts; an empty body empties the body.
+    /// CR LF. The last call counts, and what an earlier one gave is let go; an empty body empties the body.
     #[doc(alias = "smfi_replacebody")]
     #[doc(alias = "SMFIR_REPLBODY")]
     pub fn replace_body(&mut self, body: impl Into<Bytes>) -> Recorded {
         self.allow(Actions::CHANGE_BODY)?;
-        self.push(Entry::Body(body.into()));
+        self.stack.push_body(body.into(), self.wire.len());
         Ok(())
     }
 
@@ -232,10 +261,9 @@ impl Modifications {
         self.stack.entries().is_empty()
     }
 
-    /// How many headers of that name came, if they are counted (`.track_headers()`).
+    /// How many headers of that name came, if they are counted (`.track_headers()`), and not of too many names.
     pub fn headers_seen(&self, name: &str) -> Option<u32> {
-        let name = name.as_bytes().to_ascii_lowercase();
-        self.headers.as_ref().map(|seen| seen.get(&name).copied().unwrap_or_default())
+        self.headers.as_ref().and_then(|seen| seen.get(name.as_bytes()))
     }
 
     fn change(&mut self, name: &[u8], occurrence: u32, value: &[u8]) -> Recorded {
@@ -276,14 +304,16 @@ impl Modifications {
     fn record(&mut self, modification: Modification<'_>) -> Recorded {
         const HEAD: usize = 5;
         self.allow(modification.action())?;
-        let start = self.wire.len().saturating_add(HEAD);
+        let before = self.wire.len();
         modification.encode(&mut self.wire);
-        self.push(Entry::Packet { letter: modification.letter(), payload: start..self.wire.len() });
+        if self.wire.len() > self.limit {
+            self.wire.truncate(before);
+            return Err(ModificationError::TooMany { limit: self.limit });
+        }
+        let start = before.saturating_add(HEAD);
+        let end = self.wire.len();
+        self.stack.push(Entry::Packet { letter: modification.letter(), payload: start..end }, end);
         Ok(())
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.stack.push(entry, self.wire.len());
     }
 
     fn modification(&self, letter: u8, payload: &Range<usize>) -> Option<Modification<'_>> {

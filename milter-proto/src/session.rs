@@ -82,6 +82,12 @@ impl Session {
         self.machine.context.message.track_headers();
     }
 
+    /// How many octets of modifications may be recorded for one message, those of CONNECT and HELO included: 1 MiB unless
+    /// set. A replaced body does not count.
+    pub const fn set_max_modifications(&mut self, octets: usize) {
+        self.machine.context.message.set_limit(octets);
+    }
+
     /// What a failure gives: temporary failure unless set.
     pub fn set_failure_verdict(&mut self, verdict: FailureVerdict) {
         self.machine.failure_verdict = verdict;

@@ -57,6 +57,7 @@ pub struct Settings {
     pub(super) wish: Wish,
     pub(super) failure: FailureVerdict,
     pub(super) track_headers: bool,
+    pub(super) max_modifications: Option<usize>,
 }
 
 impl Settings {

@@ -55,6 +55,9 @@ impl<M: Application> Conversation<M> {
         if milter.settings().track_headers {
             session.track_headers();
         }
+        if let Some(octets) = milter.settings().max_modifications {
+            session.set_max_modifications(octets);
+        }
         let state = milter.state();
         Self {
             session,

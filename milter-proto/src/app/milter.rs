@@ -288,6 +288,12 @@ impl<St: State, F: Fn() -> St, H: Hooks<St>> Milter<F, H> {
         self
     }
 
+    /// How many octets of modifications may be recorded for one message: 1 MiB unless set. A replaced body does not count.
+    pub fn max_modifications(mut self, octets: usize) -> Self {
+        self.settings.max_modifications = Some(octets);
+        self
+    }
+
     /// What the MTA is told when a hook fails, panics or does not finish: temporary failure unless set.
     ///
     /// Never continue: a hook that would rather let mail pass than put it off, as when a database is away, handles that

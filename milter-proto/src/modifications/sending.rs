@@ -1,18 +1,17 @@
 //! What the session tells the recorder, and the order in which modifications leave.
 
+use super::seen::Seen;
 use super::stack::Entry;
 use super::{Modifications, Stack};
 use crate::negotiation::Agreement;
 use crate::text::Text;
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::cmp::Reverse;
 
 /// Octets that a connection keeps for the modifications of its next message.
 const KEPT: usize = 1024;
-/// How many different names are counted: what comes after them is not, and deletes nothing.
-const MAX_NAMES: usize = 4096;
 
 impl Modifications {
     pub(crate) fn negotiated(&mut self, agreement: Agreement) {
@@ -24,17 +23,17 @@ impl Modifications {
     }
 
     pub(crate) fn track_headers(&mut self) {
-        self.headers = Some(BTreeMap::new());
+        self.headers = Some(Box::default());
     }
 
     pub(crate) fn count_header(&mut self, name: Text<'_>) {
         if let Some(seen) = &mut self.headers {
-            let name = name.to_ascii_lowercase();
-            if seen.len() < MAX_NAMES || seen.contains_key(&name) {
-                let count = seen.entry(name).or_default();
-                *count = count.saturating_add(1);
-            }
+            seen.count(name);
         }
+    }
+
+    pub(crate) const fn set_limit(&mut self, octets: usize) {
+        self.limit = octets;
     }
 
     pub(crate) fn begin_helo(&mut self) {
@@ -52,7 +51,7 @@ impl Modifications {
         self.wire.truncate(wire);
         self.wire.shrink_to(KEPT);
         if let Some(seen) = &mut self.headers {
-            seen.clear();
+            **seen = Seen::default();
         }
     }
 

@@ -53,6 +53,20 @@ impl Stack {
         }
     }
 
+    /// Adds a body, in the place of one that the same scope has already.
+    pub(super) fn push_body(&mut self, body: Bytes, wire: usize) {
+        let start = match self.scope {
+            Scope::Connect => 0,
+            Scope::Session => self.connect.entries,
+            Scope::Message => self.session.entries,
+        };
+        let scope = self.entries.get_mut(start..).unwrap_or_default();
+        match scope.iter_mut().find(|entry| matches!(entry, Entry::Body(_))) {
+            Some(earlier) => *earlier = Entry::Body(body),
+            None => self.push(Entry::Body(body), wire),
+        }
+    }
+
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -104,6 +118,19 @@ mod tests {
         stack.begin_message();
         assert_eq!((stack.end_message(), stack.entries().len()), (3, 3));
         assert_eq!((stack.begin_helo(), stack.entries().len()), (1, 1));
+    }
+
+    #[test]
+    fn a_scope_keeps_one_body() {
+        let mut stack = Stack::default();
+        stack.push_body(Bytes::from_static(b"connect"), 0);
+        stack.begin_message();
+        for body in [&b"one"[..], b"two", b"three"] {
+            stack.push_body(Bytes::from_static(body), 0);
+        }
+        assert!(
+            matches!(stack.entries(), [Entry::Body(first), Entry::Body(last)] if first == "connect" && last == "three")
+        );
     }
 
     #[test]

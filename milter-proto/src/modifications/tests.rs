@@ -97,3 +97,16 @@ fn addresses_have_brackets() {
         assert_eq!(&*bracketed(given.as_bytes()), sent.as_bytes());
     }
 }
+
+#[test]
+fn what_is_recorded_for_a_message_is_bounded() {
+    let mut modifications = agreed(Actions::ADD_HEADERS, Protocol::empty());
+    modifications.set_limit(100);
+    modifications.begin_message();
+    let recorded = (0..100).map_while(|_| modifications.add_header("X", "y").ok()).count();
+    assert_eq!(recorded, 100 / 9);
+    assert_eq!(modifications.add_header("X", "y"), Err(ModificationError::TooMany { limit: 100 }));
+    assert_eq!(modifications.recorded().count(), recorded);
+    modifications.end_message();
+    modifications.add_header("X", "y").unwrap();
+}
