@@ -1,6 +1,7 @@
 //! The step loop over any stream.
 
 use crate::buffers;
+use crate::deadlines::watch_deadlines;
 use crate::hook::{self, Finished, Hook, Unfinished};
 use crate::link::{Interruption, Wait, Watch};
 use crate::observer::Observer;
@@ -65,7 +66,7 @@ where
     let registry = Arc::new(Registry::new());
     let watch = Watch::new(Arc::clone(&registry), registry.begin_as(connection));
     let conversing = drive::<R, M, S>(stream, milter, watch, Arc::default());
-    or(conversing, async { match registry.watch_deadlines::<R>().await {} }).await
+    or(conversing, async { match watch_deadlines::<R>(&registry).await {} }).await
 }
 
 /// What ends a conversation from outside.

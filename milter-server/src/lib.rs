@@ -15,7 +15,9 @@
 mod accept;
 mod buffers;
 mod client;
+mod clock;
 mod converse;
+mod deadlines;
 mod handle;
 mod hook;
 mod link;

@@ -1,5 +1,6 @@
 //! What the task of a connection and its server say to each other.
 
+use crate::clock;
 use crate::registry::Registry;
 use atomic_waker::AtomicWaker;
 use milter_proto::{Deadlines, Phase, Waiting};
@@ -128,7 +129,7 @@ impl Watch {
             _ => {}
         }
         let Some(limit) = deadlines.limit(wait.waiting) else { return Poll::Pending };
-        let now = self.registry.now();
+        let now = clock::now();
         match wait.until {
             Some(until) if until <= now => return Poll::Ready(Interruption::Late(wait.waiting)),
             Some(_) => {}

@@ -1,15 +1,13 @@
 //! The connections of a server: who they are, what ends them, and when to look at their deadlines.
 
+use crate::clock;
 use crate::link::{Link, NEVER};
-use crate::runtime::Runtime;
-use event_listener::Event;
-use futures_lite::future::or;
+use event_listener::{Event, EventListener};
 use milter_proto::Phase;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Deadlines that are this near to each other are looked at together, in milliseconds.
 const GRANULARITY: u64 = 250;
@@ -17,7 +15,6 @@ const GRANULARITY: u64 = 250;
 /// The connections of a server.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    epoch: Instant,
     connections: Mutex<Connections>,
     /// A connection ended.
     ended: Event,
@@ -37,18 +34,12 @@ struct Connections {
 impl Registry {
     pub(crate) fn new() -> Self {
         Self {
-            epoch: Instant::now(),
             connections: Mutex::default(),
             ended: Event::new(),
             phase_changed: Event::new(),
             next_look: AtomicU64::new(NEVER),
             sooner: Event::new(),
         }
-    }
-
-    /// Milliseconds since the registry was made.
-    pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(NEVER)
     }
 
     /// A connection begins.
@@ -135,22 +126,23 @@ impl Registry {
         }
     }
 
-    /// Looks at the deadlines of all connections whenever one may have passed. Sleeps as long as there is none.
-    pub(crate) async fn watch_deadlines<R: Runtime>(&self) -> Infallible {
-        loop {
-            let sooner = self.sooner.listen();
-            // In this order: a deadline that is set meanwhile is either seen here, or finds NEVER and makes us look again.
-            self.next_look.store(NEVER, Ordering::SeqCst);
-            let now = self.now();
-            let next = self.connections().links.values().map(|link| link.look(now)).min().unwrap_or(NEVER);
-            if next == NEVER {
-                sooner.await;
-                continue;
-            }
-            let next = next.max(now.saturating_add(GRANULARITY));
-            self.next_look.fetch_min(next, Ordering::SeqCst);
-            or(sooner, R::sleep(Duration::from_millis(next.saturating_sub(now)))).await;
+    /// Looks at the deadlines of all connections, and tells when to look again.
+    pub(crate) fn look(&self) -> Option<Duration> {
+        // In this order: a deadline that is set meanwhile is either seen here, or finds NEVER and has us look again.
+        self.next_look.store(NEVER, Ordering::SeqCst);
+        let now = clock::now();
+        let next = self.connections().links.values().map(|link| link.look(now)).min().unwrap_or(NEVER);
+        if next == NEVER {
+            return None;
         }
+        let next = next.max(now.saturating_add(GRANULARITY));
+        self.next_look.fetch_min(next, Ordering::SeqCst);
+        Some(Duration::from_millis(next.saturating_sub(now)))
+    }
+
+    /// Something to wait on until the next look must be sooner; to be made before a look.
+    pub(crate) fn sooner(&self) -> EventListener {
+        self.sooner.listen()
     }
 
     fn connections(&self) -> MutexGuard<'_, Connections> {

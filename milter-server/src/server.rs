@@ -2,6 +2,7 @@
 
 use crate::accept::accept;
 use crate::converse::Settings;
+use crate::deadlines::DeadlineThread;
 use crate::handle::Handle;
 use crate::listener::{ListenError, Listener, SocketAccess, StdListener};
 use crate::observer::Observer;
@@ -159,7 +160,7 @@ impl<M: Application, R: Runtime> Server<M, R> {
         let registry = &self.handle.shared.registry;
         // Whoever drops this future wants an end as well.
         let closing = Closing(&self.handle);
-        let deadlines = async { match registry.watch_deadlines::<R>().await {} };
+        let _deadlines = DeadlineThread::start(registry)?;
         let settings = Arc::new(self.settings);
         let mut accepting = Accepting::default();
         for listener in self.listeners {
@@ -171,23 +172,20 @@ impl<M: Application, R: Runtime> Server<M, R> {
                 accept::<R, M>(socket, handle, settings, self.max_connections).await
             }));
         }
-        let serving = async {
-            or(or(shutdown, registry.entered(Phase::Draining)), async { match accepting.forever().await {} })
-                .await;
-            // From here on the addresses are free for the next instance.
-            drop(accepting);
-            registry.enter(Phase::Draining);
-            let drained = registry.ended(|connections| connections == 0);
-            let stopped = registry.entered(Phase::Closing);
-            or(drained, or(stopped, R::sleep(self.drain_timeout))).await;
-            let left = registry.count();
-            if left > 0 {
-                tracing::warn!("closing {left} connections whose messages took too long");
-            }
-            drop(closing);
-            or(registry.ended(|connections| connections == 0), R::sleep(CLOSING_TIME)).await;
-        };
-        or(serving, deadlines).await;
+        or(or(shutdown, registry.entered(Phase::Draining)), async { match accepting.forever().await {} })
+            .await;
+        // From here on the addresses are free for the next instance.
+        drop(accepting);
+        registry.enter(Phase::Draining);
+        let drained = registry.ended(|connections| connections == 0);
+        let stopped = registry.entered(Phase::Closing);
+        or(drained, or(stopped, R::sleep(self.drain_timeout))).await;
+        let left = registry.count();
+        if left > 0 {
+            tracing::warn!("closing {left} connections whose messages took too long");
+        }
+        drop(closing);
+        or(registry.ended(|connections| connections == 0), R::sleep(CLOSING_TIME)).await;
         Ok(())
     }
 }
