@@ -32,6 +32,13 @@ pub enum OwnedResponse {
 }
 
 impl OwnedResponse {
+    /// An answer to an offer.
+    pub fn negotiate(words: [u32; 3], requests: &[(MacroStage, String)]) -> Self {
+        let mut lists = MacroRequestsBuf::new();
+        requests.iter().for_each(|(stage, names)| lists.request(*stage, names));
+        Self::Negotiate(words, lists)
+    }
+
     /// The response, unless a constructor refuses it.
     pub fn view(&self) -> Option<Response<'_>> {
         let modification = match self {
@@ -105,25 +112,6 @@ pub fn decoded_is_encoded(letter: u8, payload: &[u8]) {
     });
 }
 
-/// Law: a header name is taken if and only if each octet may stand there, and so is a value.
-pub fn header_texts_are_checked(octets: &[u8]) {
-    let name = !octets.is_empty() && octets.iter().all(|octet| (33..=126).contains(octet) && *octet != b':');
-    assert_eq!(HeaderName::new(octets).is_ok(), name);
-    let value = octets.iter().enumerate().all(|(at, octet)| match octet {
-        b'\n' => matches!(octets.get(at + 1), Some(b' ' | b'\t')),
-        other => ![b'\r', 0].contains(other),
-    });
-    assert_eq!(HeaderValue::new(octets).is_ok(), value);
-    let unfolded = HeaderValue::unfold_crlf(octets);
-    assert_eq!(*HeaderValue::unfold_crlf(&unfolded), *naive_unfold(&unfolded));
-    assert_eq!(*unfolded, *naive_unfold(octets));
-}
-
-fn naive_unfold(octets: &[u8]) -> Vec<u8> {
-    let folds = |at: usize| matches!(octets.get(at..at + 3), Some([b'\r', b'\n', b' ' | b'\t']));
-    (0..octets.len()).filter(|at| !folds(*at)).map(|at| octets[at]).collect()
-}
-
 /// Law: any requests make an answer. Each stage has the first list that was asked for it, and the end of the headers
 /// that of the end of the message where it has none of its own.
 pub fn any_requests_make_an_answer(requests: &[(MacroStage, String)]) {
@@ -188,11 +176,8 @@ pub fn response() -> BoxedStrategy<OwnedResponse> {
         2 => vec(select(&["a", "\n ", "\n\t", "é", "%"][..]), 0..8).prop_map(|parts| parts.concat().into_bytes()),
     ];
     prop_oneof![
-        2 => (any::<[u32; 3]>(), requests()).prop_map(|(words, requests)| {
-            let mut lists = MacroRequestsBuf::new();
-            requests.iter().for_each(|(stage, names)| lists.request(*stage, names));
-            OwnedResponse::Negotiate(words, lists)
-        }),
+        2 => (any::<[u32; 3]>(), requests())
+            .prop_map(|(words, requests)| OwnedResponse::negotiate(words, &requests)),
         1 => select(&b"cadrtsp"[..]).prop_map(OwnedResponse::Bare),
         2 => parts().prop_filter_map("cannot be sent", |parts| {
             let enhanced = parts.enhanced.as_deref();
