@@ -19,6 +19,7 @@ pub mod replies;
 pub mod responses;
 pub mod session;
 pub mod texts;
+pub mod two_sides;
 
 use milter_proto::{Decoder, Packet};
 use proptest::prelude::ProptestConfig;
