@@ -13,6 +13,7 @@
 
 pub mod commands;
 pub mod length;
+pub mod message;
 pub mod octets;
 pub mod packets;
 pub mod replies;

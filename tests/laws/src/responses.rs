@@ -12,6 +12,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+/// Requests for macros at stages.
+#[derive(Clone, Debug)]
+pub struct Requests(pub Vec<(MacroStage, String)>);
+
 /// What a response is built of. Views of it are lent by [`view`](Self::view).
 #[derive(Clone, Debug)]
 pub enum OwnedResponse {
@@ -191,6 +195,27 @@ pub fn response() -> BoxedStrategy<OwnedResponse> {
         1 => address().prop_map(OwnedResponse::Quarantine),
     ]
     .boxed()
+}
+
+/// A modification as it is on the wire, and now and then what is none.
+pub fn modification() -> impl Strategy<Value = (u8, Vec<u8>)> {
+    let name = || select(&["A", "a", "Name", "Received", "Date", "X"][..]);
+    let value = || select(&["", "", "new", "two\n lines", " spaced"][..]);
+    let address = || select(&["<a@b>", "a@b", "<c@d>"][..]);
+    prop_oneof![
+        3 => (select(&b"him"[..]), 0..4u32, name(), value()).prop_map(|(letter, place, name, value)| {
+            let place = if letter == b'h' { Vec::new() } else { place.to_be_bytes().to_vec() };
+            (letter, [&place[..], name.as_bytes(), b"\0", value.as_bytes(), b"\0"].concat())
+        }),
+        2 => (select(&b"e+2-"[..]), address(), any::<bool>()).prop_map(|(letter, address, more)| {
+            let arguments = if more && b"e2".contains(&letter) { "NOTIFY=NEVER\0" } else { "" };
+            (letter, [address, "\0", arguments].concat().into_bytes())
+        }),
+        2 => vec(select(&["a", "\r", "\n", "\r\n"][..]), 0..6)
+            .prop_map(|parts| (b'b', parts.concat().into_bytes())),
+        1 => Just((b'q', b"why\0".to_vec())),
+        1 => letter_and_payload(),
+    ]
 }
 
 /// A letter and a payload that may be a response: often a sound one with something done to it.

@@ -72,6 +72,10 @@ impl Wanted {
     }
 }
 
+/// What an MTA offers.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer(pub Options);
+
 /// What an application does about an event.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
