@@ -14,10 +14,12 @@
 pub mod commands;
 pub mod length;
 pub mod message;
+pub mod mta;
 pub mod octets;
 pub mod packets;
 pub mod replies;
 pub mod responses;
+pub mod script;
 pub mod session;
 pub mod texts;
 pub mod two_sides;
