@@ -42,6 +42,28 @@ pub enum OwnedPeer {
 }
 
 impl OwnedCommand {
+    /// Macros for a command; no text has NUL.
+    ///
+    /// # Panics
+    ///
+    /// When one has.
+    pub fn define_macros(kind: CommandKind, pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        let mut macros = MacroPairsBuf::new();
+        pairs.iter().for_each(|(name, value)| macros.push(name, value).expect("no NUL"));
+        Self::DefineMacros(kind, pairs, macros)
+    }
+
+    /// MAIL or RCPT; no text has NUL.
+    ///
+    /// # Panics
+    ///
+    /// When one has.
+    pub fn envelope(kind: CommandKind, address: Vec<u8>, list: Vec<Vec<u8>>) -> Self {
+        let mut arguments = ArgumentsBuf::new();
+        list.iter().for_each(|argument| arguments.push(argument).expect("no NUL"));
+        Self::Envelope(kind, address, list, arguments)
+    }
+
     /// The command, unless its constructor refuses it.
     pub fn view(&self) -> Option<Command<'_>> {
         let text = |octets| Text::new(octets).expect("a strategy without NUL");
@@ -178,18 +200,12 @@ pub fn command() -> BoxedStrategy<OwnedCommand> {
     let kind = |kinds: &'static [CommandKind]| select(kinds);
     prop_oneof![
         2 => any::<[u32; 3]>().prop_map(OwnedCommand::Negotiate),
-        4 => (any_kind(), vec((text(40), text(65540)), 0..5)).prop_map(|(kind, pairs)| {
-            let mut macros = MacroPairsBuf::new();
-            pairs.iter().for_each(|(name, value)| macros.push(name, value).expect("no NUL"));
-            OwnedCommand::DefineMacros(kind, pairs, macros)
-        }),
+        4 => (any_kind(), vec((text(40), text(65540)), 0..5))
+            .prop_map(|(kind, pairs)| OwnedCommand::define_macros(kind, pairs)),
         4 => (text(65533), peer()).prop_map(|(host, peer)| OwnedCommand::Connect(host, peer)),
         2 => (kind(&[Helo, Unknown]), text(65536)).prop_map(|(kind, line)| OwnedCommand::Line(kind, line)),
-        4 => (kind(&[Mail, Rcpt]), text(65536), vec(text(65533), 0..5)).prop_map(|(kind, address, list)| {
-            let mut arguments = ArgumentsBuf::new();
-            list.iter().for_each(|argument| arguments.push(argument).expect("no NUL"));
-            OwnedCommand::Envelope(kind, address, list, arguments)
-        }),
+        4 => (kind(&[Mail, Rcpt]), text(65536), vec(text(65533), 0..5))
+            .prop_map(|(kind, address, list)| OwnedCommand::envelope(kind, address, list)),
         4 => (text(65535), text(65535)).prop_map(|(name, value)| OwnedCommand::Header(name, value)),
         2 => (kind(&[Body, EndOfMessage]), octets(65537)).prop_map(|(kind, chunk)| OwnedCommand::Body(kind, chunk)),
         1 => kind(&[Data, EndOfHeaders, Abort, Quit, QuitNewConnection]).prop_map(OwnedCommand::Bare),

@@ -11,7 +11,9 @@
     reason = "never published; tests build and match these freely"
 )]
 
+pub mod application;
 pub mod commands;
+pub mod drawn;
 pub mod length;
 pub mod message;
 pub mod mta;
@@ -21,6 +23,7 @@ pub mod replies;
 pub mod responses;
 pub mod script;
 pub mod session;
+pub mod targets;
 pub mod texts;
 pub mod two_sides;
 
