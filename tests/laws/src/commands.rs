@@ -1,5 +1,9 @@
 //! Commands: what is encoded decodes to the same, and what decodes encodes to the same or to its canonical form.
 
+mod views;
+
+pub use views::what_is_looked_up_came;
+
 use crate::octets::{octets, spoilt, text};
 use crate::{frame, with_packet};
 use milter_proto::{
@@ -164,7 +168,8 @@ pub fn built_is_encoded_is_decoded(command: &OwnedCommand) {
     });
 }
 
-/// Law: whatever decodes encodes to what decodes to the same; to the same bytes, if it is not one of the tolerated.
+/// Law: whatever decodes can be looked at, and encodes to what decodes to the same; to the same bytes, if it is not one of
+/// the tolerated.
 pub fn decoded_is_encoded_is_decoded(letter: u8, payload: &[u8]) {
     let received = frame(letter, payload);
     with_packet(&received, |packet| {
@@ -173,7 +178,7 @@ pub fn decoded_is_encoded_is_decoded(letter: u8, payload: &[u8]) {
         command.encode(&mut canonical);
         with_packet(&canonical, |packet| assert_eq!(Command::decode(packet), Ok(command)));
         assert_eq!(canonical == received, !is_tolerated(letter, payload), "canonical: {canonical:?}");
-        let _ = format!("{command:?}");
+        what_is_looked_up_came(&command);
     });
 }
 
