@@ -245,12 +245,12 @@ fn each_is_sent(filter: &Filter, taken: &[&Call], changes: &[(u8, Vec<u8>)]) {
     changed.sort_unstable();
     changed.dedup();
     assert_eq!(sent(b'm').count(), changed.len());
-    let bodies = taken.iter().filter_map(|call| match call {
+    let body = taken.iter().rev().find_map(|call| match call {
         Call::ReplaceBody(body) => Some(body),
         _ => None,
     });
     let pieces: Vec<_> = sent(b'b').collect();
-    match bodies.last() {
+    match body {
         None => assert!(pieces.is_empty()),
         Some(body) => {
             assert_eq!(pieces.len(), body.chunks(65535).len().max(1));

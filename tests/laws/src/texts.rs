@@ -8,12 +8,12 @@ use milter_proto::{
 /// Law: a header name is taken if and only if each octet may stand there, and so is a value.
 pub fn header_texts_are_checked(octets: &[u8]) {
     let name = !octets.is_empty() && octets.iter().all(|octet| (33..=126).contains(octet) && *octet != b':');
-    is_taken_or_refused(HeaderName::new(octets).map(|name| name.text()), name, octets);
+    is_taken_or_refused(HeaderName::new(octets).map(HeaderName::text), name, octets);
     let value = octets.iter().enumerate().all(|(at, octet)| match octet {
         b'\n' => matches!(octets.get(at + 1), Some(b' ' | b'\t')),
         other => ![b'\r', 0].contains(other),
     });
-    is_taken_or_refused(HeaderValue::new(octets).map(|value| value.text()), value, octets);
+    is_taken_or_refused(HeaderValue::new(octets).map(HeaderValue::text), value, octets);
     let unfolded = HeaderValue::unfold_crlf(octets);
     assert_eq!(*HeaderValue::unfold_crlf(&unfolded), *naive_unfold(&unfolded));
     assert_eq!(*unfolded, *naive_unfold(octets));
@@ -28,10 +28,10 @@ fn naive_unfold(octets: &[u8]) -> Vec<u8> {
 pub fn texts_are_checked(octets: &[u8]) {
     let printable =
         octets.len() <= 32766 && octets.iter().all(|octet| (32..=126).contains(octet) || *octet > 127);
-    is_taken_or_refused(Address::new(octets).map(|address| address.text()), printable, octets);
-    is_taken_or_refused(ArgumentText::new(octets).map(|arguments| arguments.text()), printable, octets);
+    is_taken_or_refused(Address::new(octets).map(Address::text), printable, octets);
+    is_taken_or_refused(ArgumentText::new(octets).map(ArgumentText::text), printable, octets);
     let reason = printable && !octets.is_empty();
-    is_taken_or_refused(Reason::new(octets).map(|reason| reason.text()), reason, octets);
+    is_taken_or_refused(Reason::new(octets).map(Reason::text), reason, octets);
 
     let text = !octets.contains(&0);
     is_taken_or_refused(Text::new(octets), text, octets);
