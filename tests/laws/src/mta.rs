@@ -37,7 +37,7 @@ pub fn a_filter_may_say_anything(offer: Options, strict: bool, script: &Script, 
 fn live(offer: Options, strict: bool, script: &Script, sizes: &[usize]) -> Lived {
     let mta = if strict { Mta::new(offer).strict() } else { Mta::new(offer) };
     let lived = Lived { story: Vec::new(), written: Vec::new(), end: None };
-    let mut run = Run { mta, offer, lived };
+    let mut run = Run { mta, offer, has_quit: false, lived };
     run.settle();
     for said in &script.0 {
         match said {
@@ -69,6 +69,7 @@ fn live(offer: Options, strict: bool, script: &Script, sizes: &[usize]) -> Lived
 struct Run {
     mta: Mta,
     offer: Options,
+    has_quit: bool,
     lived: Lived,
 }
 
@@ -92,6 +93,10 @@ impl Run {
     }
 
     fn send(&mut self, kind: CommandKind, send: impl FnOnce(&mut Mta) -> Result<Sent, SendError>) {
+        // One that went after a verdict over the whole session: its connection is to be closed, and is here.
+        if self.lived.end == Some(Ok(())) && !self.has_quit {
+            return;
+        }
         let waiting = self.mta.waits_for();
         let sent = send(&mut self.mta);
         match sent {
@@ -102,6 +107,7 @@ impl Run {
             Err(SendError::Closed) => panic!("it is not over"),
             Err(error) => assert!(!error.to_string().is_empty()),
         }
+        self.has_quit |= kind == CommandKind::Quit && sent.is_ok();
         self.lived.story.push(format!("{kind} {sent:?}"));
         self.settle();
     }
