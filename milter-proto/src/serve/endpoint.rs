@@ -86,7 +86,9 @@ fn host_and_port(text: &str) -> Option<(String, u16)> {
     // `::1:9000` could be an address as well: IPv6 before a port wants brackets.
     let ambiguous = bare.is_none() && host.contains(':') && !text.contains('@');
     let host = bare.unwrap_or(host);
-    let sound = !host.is_empty() && (!host.contains(':') || Ipv6Addr::from_str(host).is_ok());
+    let sound = !host.is_empty()
+        && !host.contains(['@', '[', ']'])
+        && (!host.contains(':') || Ipv6Addr::from_str(host).is_ok());
     let digits = !port.is_empty() && port.bytes().all(|octet| octet.is_ascii_digit());
     if ambiguous || !sound || !digits {
         return None;
@@ -148,6 +150,13 @@ mod tests {
         }
     }
 
+    /// Found by fuzzing: it was read, and what was printed for it was not.
+    #[test]
+    fn endpoint_with_two_at_signs_is_refused() {
+        assert!("1@a@b".parse::<Endpoint>().is_err());
+        assert!("inet:9000@mx@host".parse::<Endpoint>().is_err());
+    }
+
     #[test]
     fn what_is_ambiguous_or_cut_is_refused() {
         for text in [
@@ -161,6 +170,8 @@ mod tests {
             "unix:",
             "fd:",
             "inet:9000@",
+            "inet:[host:9000",
+            "inet:[[::1]]:9000",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }

@@ -11,13 +11,21 @@
     reason = "never published; tests build and match these freely"
 )]
 
+pub mod application;
 pub mod commands;
+pub mod drawn;
 pub mod length;
+pub mod message;
+pub mod mta;
 pub mod octets;
 pub mod packets;
 pub mod replies;
 pub mod responses;
+pub mod script;
 pub mod session;
+pub mod targets;
+pub mod texts;
+pub mod two_sides;
 
 use milter_proto::{Decoder, Packet};
 use proptest::prelude::ProptestConfig;
@@ -44,6 +52,23 @@ pub fn config() -> ProptestConfig {
 pub fn frame(letter: u8, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len() + 1).expect("a payload that fits");
     [&length.to_be_bytes()[..], &[letter], payload].concat()
+}
+
+/// The packets that these octets are.
+///
+/// # Panics
+///
+/// When they are not whole packets.
+pub fn packets_of(octets: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut decoder = Decoder::new();
+    decoder.set_limit(LARGEST_PAYLOAD);
+    decoder.receive(octets);
+    let mut packets = Vec::new();
+    while let Some(packet) = decoder.packet().expect("sound packets") {
+        packets.push((packet.letter, packet.payload.to_vec()));
+    }
+    assert!(decoder.is_empty(), "a cut packet");
+    packets
 }
 
 /// Lends the one packet that these bytes are, for which nothing but the largest limit counts.

@@ -126,10 +126,13 @@ impl<'a> Run<'a> {
             Feed::Lend(size) => {
                 self.most = self.most.max(size);
                 self.decoder.lend(vec![0x55; size]);
+                // One that has room is kept.
+                assert!(size <= self.held || !self.decoder.wants_buffer());
             }
             Feed::Reclaim => {
                 let _ = self.decoder.reclaim();
                 assert_eq!(self.decoder.reclaim(), None, "a buffer was given back twice");
+                assert_eq!(self.decoder.wants_buffer(), self.held <= 4096);
             }
             Feed::Take(most) => self.take(most),
         }
@@ -172,6 +175,8 @@ impl<'a> Run<'a> {
     fn finish(mut self, stream: &[u8]) {
         self.decoder.receive(&[]);
         assert!(self.decoder.is_ended());
+        let shown = format!("{:?}", self.decoder);
+        assert!(shown.contains(&format!("held: {}", self.held)) && shown.len() < 300, "{shown}");
         for _ in 0..2 {
             self.take(usize::MAX);
         }

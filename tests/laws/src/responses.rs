@@ -12,6 +12,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+/// Requests for macros at stages.
+#[derive(Clone, Debug)]
+pub struct Requests(pub Vec<(MacroStage, String)>);
+
 /// What a response is built of. Views of it are lent by [`view`](Self::view).
 #[derive(Clone, Debug)]
 pub enum OwnedResponse {
@@ -32,6 +36,13 @@ pub enum OwnedResponse {
 }
 
 impl OwnedResponse {
+    /// An answer to an offer.
+    pub fn negotiate(words: [u32; 3], requests: &[(MacroStage, String)]) -> Self {
+        let mut lists = MacroRequestsBuf::new();
+        requests.iter().for_each(|(stage, names)| lists.request(*stage, names));
+        Self::Negotiate(words, lists)
+    }
+
     /// The response, unless a constructor refuses it.
     pub fn view(&self) -> Option<Response<'_>> {
         let modification = match self {
@@ -105,25 +116,6 @@ pub fn decoded_is_encoded(letter: u8, payload: &[u8]) {
     });
 }
 
-/// Law: a header name is taken if and only if each octet may stand there, and so is a value.
-pub fn header_texts_are_checked(octets: &[u8]) {
-    let name = !octets.is_empty() && octets.iter().all(|octet| (33..=126).contains(octet) && *octet != b':');
-    assert_eq!(HeaderName::new(octets).is_ok(), name);
-    let value = octets.iter().enumerate().all(|(at, octet)| match octet {
-        b'\n' => matches!(octets.get(at + 1), Some(b' ' | b'\t')),
-        other => ![b'\r', 0].contains(other),
-    });
-    assert_eq!(HeaderValue::new(octets).is_ok(), value);
-    let unfolded = HeaderValue::unfold_crlf(octets);
-    assert_eq!(*HeaderValue::unfold_crlf(&unfolded), *naive_unfold(&unfolded));
-    assert_eq!(*unfolded, *naive_unfold(octets));
-}
-
-fn naive_unfold(octets: &[u8]) -> Vec<u8> {
-    let folds = |at: usize| matches!(octets.get(at..at + 3), Some([b'\r', b'\n', b' ' | b'\t']));
-    (0..octets.len()).filter(|at| !folds(*at)).map(|at| octets[at]).collect()
-}
-
 /// Law: any requests make an answer. Each stage has the first list that was asked for it, and the end of the headers
 /// that of the end of the message where it has none of its own.
 pub fn any_requests_make_an_answer(requests: &[(MacroStage, String)]) {
@@ -188,11 +180,8 @@ pub fn response() -> BoxedStrategy<OwnedResponse> {
         2 => vec(select(&["a", "\n ", "\n\t", "é", "%"][..]), 0..8).prop_map(|parts| parts.concat().into_bytes()),
     ];
     prop_oneof![
-        2 => (any::<[u32; 3]>(), requests()).prop_map(|(words, requests)| {
-            let mut lists = MacroRequestsBuf::new();
-            requests.iter().for_each(|(stage, names)| lists.request(*stage, names));
-            OwnedResponse::Negotiate(words, lists)
-        }),
+        2 => (any::<[u32; 3]>(), requests())
+            .prop_map(|(words, requests)| OwnedResponse::negotiate(words, &requests)),
         1 => select(&b"cadrtsp"[..]).prop_map(OwnedResponse::Bare),
         2 => parts().prop_filter_map("cannot be sent", |parts| {
             let enhanced = parts.enhanced.as_deref();
@@ -206,6 +195,27 @@ pub fn response() -> BoxedStrategy<OwnedResponse> {
         1 => address().prop_map(OwnedResponse::Quarantine),
     ]
     .boxed()
+}
+
+/// A modification as it is on the wire, and now and then what is none.
+pub fn modification() -> impl Strategy<Value = (u8, Vec<u8>)> {
+    let name = || select(&["A", "a", "Name", "Received", "Date", "X"][..]);
+    let value = || select(&["", "", "new", "two\n lines", " spaced"][..]);
+    let address = || select(&["<a@b>", "a@b", "<c@d>"][..]);
+    prop_oneof![
+        3 => (select(&b"him"[..]), 0..4u32, name(), value()).prop_map(|(letter, place, name, value)| {
+            let place = if letter == b'h' { Vec::new() } else { place.to_be_bytes().to_vec() };
+            (letter, [&place[..], name.as_bytes(), b"\0", value.as_bytes(), b"\0"].concat())
+        }),
+        2 => (select(&b"e+2-"[..]), address(), any::<bool>()).prop_map(|(letter, address, more)| {
+            let arguments = if more && b"e2".contains(&letter) { "NOTIFY=NEVER\0" } else { "" };
+            (letter, [address, "\0", arguments].concat().into_bytes())
+        }),
+        2 => vec(select(&["a", "\r", "\n", "\r\n"][..]), 0..6)
+            .prop_map(|parts| (b'b', parts.concat().into_bytes())),
+        1 => Just((b'q', b"why\0".to_vec())),
+        1 => letter_and_payload(),
+    ]
 }
 
 /// A letter and a payload that may be a response: often a sound one with something done to it.

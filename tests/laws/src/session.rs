@@ -2,11 +2,11 @@
 
 mod inputs;
 
-pub use inputs::{any_app, any_offer, any_packets, any_wanted, bytes};
+pub use inputs::{any_app, any_offer, any_packets, any_wanted, bytes, words};
 
-use crate::frame;
+use crate::{frame, packets_of};
 use milter_proto::{
-    Actions, Agreement, BodyVerdict, CommandKind, Context, Decoder, Error, Event, FailureVerdict, Options,
+    Actions, Agreement, BodyVerdict, CommandKind, Context, Error, Event, FailureVerdict, Options, Packet,
     Protocol, Response, Session, SmtpReply, Step, Version, Wish,
 };
 
@@ -59,6 +59,11 @@ impl Wanted {
         wish
     }
 
+    /// Whether it answers this command.
+    pub fn answers(self, stage: CommandKind) -> bool {
+        STAGES.into_iter().zip(0..).any(|(one, at)| one == stage && self.answered & 1 << at != 0)
+    }
+
     fn wants(self, stage: CommandKind) -> bool {
         STAGES
             .into_iter()
@@ -66,6 +71,10 @@ impl Wanted {
             .any(|(one, at)| one == stage && (self.answered | self.watched) & 1 << at != 0)
     }
 }
+
+/// What an MTA offers.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer(pub Options);
 
 /// What an application does about an event.
 #[derive(Clone, Copy, Debug)]
@@ -306,11 +315,7 @@ fn modifications_stand_before_the_end(command: u8, written: &[u8]) {
 
 /// The letters of responses, each of which must be sound.
 fn letters(written: &[u8]) -> impl Iterator<Item = u8> {
-    let mut decoder = Decoder::new();
-    decoder.receive(written);
-    let mut letters = Vec::new();
-    while let Some(packet) = decoder.packet().expect("sound packets") {
-        letters.push(Response::decode(packet).expect("sound responses").letter());
-    }
-    letters.into_iter()
+    packets_of(written).into_iter().map(|(letter, payload)| {
+        Response::decode(Packet::new(letter, &payload)).expect("sound responses").letter()
+    })
 }

@@ -58,7 +58,8 @@ pub fn any_packets() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
     })
 }
 
-fn words(offer: Options) -> Vec<u8> {
+/// The twelve octets of a negotiation.
+pub fn words(offer: Options) -> Vec<u8> {
     let words = [offer.version.0, offer.actions.bits(), offer.protocol.bits()];
     words.into_iter().flat_map(u32::to_be_bytes).collect()
 }
