@@ -41,7 +41,7 @@ pub use converse::{converse, open};
 pub use milter_proto::*;
 pub use milter_server::{
     ClientAnswer, ClientError, ConverseError, Handle, ListenError, Observer, SocketAccess, StdListener,
-    Timeouts,
+    Timeouts, Unfinished,
 };
 pub use runtime::{AsyncStd, ClientStream};
 pub use signal::terminated;

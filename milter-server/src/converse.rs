@@ -291,8 +291,11 @@ impl<'a> Connection<'a> {
         finished: Finished<R>,
         conversation: &mut Conversation<M>,
     ) -> Result<(), Ended> {
-        if let (Some(observer), Some(time)) = (self.settings.observer(), finished.time) {
-            observer.hook(finished.stage, conversation.answer(), time);
+        let outcome = finished.unfinished.as_ref().map(Err).or_else(|| conversation.answer().map(Ok));
+        if let (Some(observer), Some(time), Some(outcome)) =
+            (self.settings.observer(), finished.time, outcome)
+        {
+            observer.hook(finished.stage, outcome, time);
         }
         let Finished { unfinished, slow, .. } = finished;
         if let Some(failure) = conversation.take_failure() {

@@ -44,7 +44,8 @@ pub(crate) struct Finished<R: Runtime> {
 
 /// Why a hook did not finish.
 #[derive(Debug)]
-pub(crate) enum Unfinished {
+#[non_exhaustive]
+pub enum Unfinished {
     /// It panicked; the panic hook has reported it.
     Panicked,
     /// It took too long.

@@ -33,6 +33,7 @@ mod write;
 pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};
 pub use converse::{ConverseError, converse};
 pub use handle::Handle;
+pub use hook::Unfinished;
 pub use listener::{ListenError, SocketAccess, StdListener};
 pub use observer::Observer;
 pub use runtime::{Io, Runtime, Signal};
