@@ -118,7 +118,10 @@ where
                 }
                 Taken::Written(done) => done,
                 Taken::Called(finished) => connection.conclude(finished, &mut conversation),
-                Taken::Over(over) => return connection.result(over),
+                Taken::Over(over) => {
+                    connection.count_messages(conversation.session().messages_over());
+                    return connection.result(over);
+                }
             };
             connection.count_messages(conversation.session().messages_over());
             match done {
