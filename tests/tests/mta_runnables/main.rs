@@ -4,15 +4,13 @@
 mod append_header;
 mod block_sender;
 mod change_body;
-mod filter;
 mod killed;
 mod log_all;
 mod many;
 
 use std::time::Duration;
 
-use filter::Transport;
-use milter_tests::Software;
+use milter_tests::{Software, Transport};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
