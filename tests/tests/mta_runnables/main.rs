@@ -7,6 +7,7 @@ mod change_body;
 mod killed;
 mod log_all;
 mod many;
+mod smoke;
 
 use std::time::Duration;
 
@@ -47,4 +48,6 @@ behind_each! {
     many::block_sender_loses_and_doubles_nothing
     many::change_body_loses_and_doubles_nothing
     many::log_all_loses_and_doubles_nothing
+    smoke::async_std_modifies_and_rejects
+    smoke::smol_modifies_and_rejects
 }
