@@ -116,3 +116,18 @@ fn address_that_cannot_be_bound_is_named() {
         assert!(program.stderr().join("\n").contains(said), "{:?}", program.stderr());
     }
 }
+
+#[test]
+fn every_name_is_documented() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/running.md")).unwrap();
+    let (_program, spec, address) = start(Adapter::Tokio);
+    say(&spec, &[OFFER, SPAM, QUIT]);
+    let counts = counts(&address, 1);
+    for name in counts.keys() {
+        let name = name.split('{').next().unwrap();
+        let name =
+            ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(page.contains(&format!("| `{name}")), "{name}");
+    }
+    assert!(counts.len() > 10);
+}
