@@ -11,6 +11,9 @@
 //! | sockets: TCP, unix, inherited | [`Server::listen`], [`SocketAccess`] |
 //! | metrics | [`Observer`] |
 //! | the MTA's side | [`Client`] |
+//!
+//! For operators the repository has pages in `docs/`: `postfix.md` and `sendmail.md` (which time-outs must agree with
+//! [`Deadlines`](milter_proto::Deadlines)), `running.md` and `scaling.md`.
 
 mod accept;
 mod buffers;
