@@ -148,7 +148,11 @@ impl<R: Runtime> Slow<R> {
         R: Io<S>,
     {
         let deadlines = &connection.settings.deadlines;
-        match self.ahead.poll::<R, S>(stream, cx) {
+        let polled = self.ahead.poll::<R, S>(stream, cx);
+        if let (Poll::Ready(Ok(())), Some(observer)) = (&polled, connection.settings.observer()) {
+            observer.received(self.ahead.count);
+        }
+        match polled {
             Poll::Ready(Ok(())) if self.ahead.ended && deadlines.peer_gone.is_some() => {
                 self.wait = Wait::new(Waiting::PeerGone);
             }
