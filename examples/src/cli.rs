@@ -22,6 +22,12 @@ Postfix: add to /etc/postfix/main.cf, and run `postfix reload`:
 The second line is for mail that does not come by SMTP. Postfix connects to a unix socket as user postfix, which \
 needs write permission for it, and looks for its path below /var/spool/postfix where smtpd is chrooted.
 
+Metrics (with --metrics-listen): milter_connections_open, milter_connections_total, \
+milter_connections_ended_total{how}, milter_timeouts_total{waiting_for}, milter_connections_shed_total, \
+milter_accept_failures_total, milter_messages_total, milter_hooks_total{stage,verdict}, \
+milter_hook_failures_total{stage,reason}, milter_hook_duration_seconds{stage} (a histogram), \
+milter_received_bytes_total, milter_sent_bytes_total.
+
 Signals: SIGTERM and SIGINT finish the messages in progress and end the program; a second one ends it at once. SIGHUP \
 reads again what the filter reads from files.
 
@@ -66,6 +72,11 @@ pub struct Common {
     #[arg(long, value_name = "LEVEL", env = "MILTER_LOG_LEVEL", default_value = "info", ignore_case = true)]
     log_level: LogLevel,
 
+    /// Where to show metrics to Prometheus, at http://HOST:PORT/metrics; nowhere unless given. Whoever reaches it may read
+    /// them
+    #[arg(long, value_name = "HOST:PORT", env = "MILTER_METRICS_LISTEN", value_parser = host_and_port)]
+    metrics_listen: Option<(String, u16)>,
+
     #[command(flatten)]
     trial: Trial,
 }
@@ -105,6 +116,11 @@ impl Common {
         self.runtime
     }
 
+    /// Where to show metrics.
+    pub fn metrics_listen(&self) -> Option<(&str, u16)> {
+        self.metrics_listen.as_ref().map(|(host, port)| (host.as_str(), *port))
+    }
+
     /// How much to log.
     pub fn log_level(&self) -> LevelFilter {
         match self.log_level {
@@ -136,6 +152,13 @@ fn octal(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode @ 0..=0o777) => Ok(mode),
         _ => Err("expected octal digits up to 777".to_owned()),
+    }
+}
+
+fn host_and_port(text: &str) -> Result<(String, u16), String> {
+    match text.parse() {
+        Ok(Endpoint::Inet { host, port }) => Ok((host, port)),
+        _ => Err("expected HOST:PORT, such as 127.0.0.1:9100 or [::1]:9100".to_owned()),
     }
 }
 

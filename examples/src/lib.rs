@@ -8,6 +8,7 @@ pub mod block_sender;
 pub mod change_body;
 pub mod cli;
 pub mod log_all;
+pub mod metrics;
 pub mod octets;
 pub mod probe;
 pub mod run;

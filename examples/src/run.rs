@@ -13,6 +13,7 @@ use milter_tokio::Timeouts;
 use tokio::runtime::Builder;
 
 use crate::cli::{Common, Output, Runtime};
+use crate::metrics::Metrics;
 use crate::trial::{Plan, Report, run_in_memory};
 
 /// Serves a filter as the options say, until SIGTERM or SIGINT, or tries it on a message.
@@ -127,6 +128,12 @@ async fn serve<R: milter_server::Runtime, M: Application>(
     }
     if let Some(connections) = options.max_connections() {
         server = server.max_connections(connections);
+    }
+    if let Some((host, port)) = options.metrics_listen() {
+        let (metrics, address) = Metrics::listen(host, port)
+            .map_err(|error| format!("cannot show metrics on {host}:{port}: {error}"))?;
+        tracing::info!("metrics at http://{address}/metrics");
+        server = server.observer(metrics);
     }
     for endpoint in options.endpoints() {
         server = server.listen_with(endpoint.to_string(), &options.socket_access())?;

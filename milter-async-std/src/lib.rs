@@ -32,6 +32,8 @@
 //!
 //! [`Server`] listens, limits, and ends in good order. [`converse`] serves one stream that something else accepted: TCP,
 //! unix, TLS, or in memory. Everything of [`milter_proto`] stands here too, so that a filter needs one dependency.
+//!
+//! How a filter is run, behind Postfix and Sendmail, is told by the pages in `docs/` of the repository.
 
 mod converse;
 mod runtime;
@@ -41,7 +43,7 @@ pub use converse::{converse, open};
 pub use milter_proto::*;
 pub use milter_server::{
     ClientAnswer, ClientError, ConverseError, Handle, ListenError, Observer, SocketAccess, StdListener,
-    Timeouts,
+    Timeouts, Unfinished,
 };
 pub use runtime::{AsyncStd, ClientStream};
 pub use signal::terminated;

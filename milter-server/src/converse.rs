@@ -118,7 +118,10 @@ where
                 }
                 Taken::Written(done) => done,
                 Taken::Called(finished) => connection.conclude(finished, &mut conversation),
-                Taken::Over(over) => return connection.result(over),
+                Taken::Over(over) => {
+                    connection.count_messages(conversation.session().messages_over());
+                    return connection.result(over);
+                }
             };
             connection.count_messages(conversation.session().messages_over());
             match done {
@@ -291,8 +294,11 @@ impl<'a> Connection<'a> {
         finished: Finished<R>,
         conversation: &mut Conversation<M>,
     ) -> Result<(), Ended> {
-        if let (Some(observer), Some(time)) = (self.settings.observer(), finished.time) {
-            observer.hook(finished.stage, conversation.answer(), time);
+        let outcome = finished.unfinished.as_ref().map(Err).or_else(|| conversation.answer().map(Ok));
+        if let (Some(observer), Some(time), Some(outcome)) =
+            (self.settings.observer(), finished.time, outcome)
+        {
+            observer.hook(finished.stage, outcome, time);
         }
         let Finished { unfinished, slow, .. } = finished;
         if let Some(failure) = conversation.take_failure() {

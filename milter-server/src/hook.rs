@@ -44,7 +44,8 @@ pub(crate) struct Finished<R: Runtime> {
 
 /// Why a hook did not finish.
 #[derive(Debug)]
-pub(crate) enum Unfinished {
+#[non_exhaustive]
+pub enum Unfinished {
     /// It panicked; the panic hook has reported it.
     Panicked,
     /// It took too long.
@@ -147,7 +148,11 @@ impl<R: Runtime> Slow<R> {
         R: Io<S>,
     {
         let deadlines = &connection.settings.deadlines;
-        match self.ahead.poll::<R, S>(stream, cx) {
+        let polled = self.ahead.poll::<R, S>(stream, cx);
+        if let (Poll::Ready(Ok(())), Some(observer)) = (&polled, connection.settings.observer()) {
+            observer.received(self.ahead.count);
+        }
+        match polled {
             Poll::Ready(Ok(())) if self.ahead.ended && deadlines.peer_gone.is_some() => {
                 self.wait = Wait::new(Waiting::PeerGone);
             }

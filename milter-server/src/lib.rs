@@ -11,6 +11,9 @@
 //! | sockets: TCP, unix, inherited | [`Server::listen`], [`SocketAccess`] |
 //! | metrics | [`Observer`] |
 //! | the MTA's side | [`Client`] |
+//!
+//! For operators the repository has pages in `docs/`: `postfix.md` and `sendmail.md` (which time-outs must agree with
+//! [`Deadlines`](milter_proto::Deadlines)), `running.md` and `scaling.md`.
 
 mod accept;
 mod buffers;
@@ -33,6 +36,7 @@ mod write;
 pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};
 pub use converse::{ConverseError, converse};
 pub use handle::Handle;
+pub use hook::Unfinished;
 pub use listener::{ListenError, SocketAccess, StdListener};
 pub use observer::Observer;
 pub use runtime::{Io, Runtime, Signal};

@@ -1,6 +1,7 @@
 //! What a server tells whoever counts.
 
 use crate::converse::ConverseError;
+use crate::hook::Unfinished;
 use milter_proto::{Answer, CommandKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +29,8 @@ pub trait Observer: Send + Sync + 'static {
     /// So many octets were written to an MTA.
     fn sent(&self, _octets: usize) {}
 
-    /// A hook is done, after so much time. Without an answer it did not finish: it panicked, was too late, or its MTA has
-    /// gone.
-    fn hook(&self, _stage: CommandKind, _answer: Option<&Answer>, _time: Duration) {}
+    /// A hook is done, after so much time, or was given up.
+    fn hook(&self, _stage: CommandKind, _outcome: Result<&Answer, &Unfinished>, _time: Duration) {}
 
     /// A message is over, whatever became of it.
     fn message(&self, _connection: u64) {}
@@ -61,8 +61,8 @@ impl<T: Observer + ?Sized> Observer for Arc<T> {
         (**self).sent(octets);
     }
 
-    fn hook(&self, stage: CommandKind, answer: Option<&Answer>, time: Duration) {
-        (**self).hook(stage, answer, time);
+    fn hook(&self, stage: CommandKind, outcome: Result<&Answer, &Unfinished>, time: Duration) {
+        (**self).hook(stage, outcome, time);
     }
 
     fn message(&self, connection: u64) {

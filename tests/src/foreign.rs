@@ -20,9 +20,10 @@ static COMPILED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// If it is not installed.
 #[track_caller]
 pub fn foreign(name: &str) -> PathBuf {
-    let private = target_directory().join("interop/opendkim/usr/sbin");
+    let private = ["opendkim", "haproxy"]
+        .map(|package| target_directory().join("interop").join(package).join("usr/sbin"));
     let path = env::var_os("PATH").unwrap_or_default();
-    let directories = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into(), private]);
+    let directories = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).chain(private);
     let mut places = directories.map(|directory| directory.join(name));
     places
         .find(|path| path.is_file())

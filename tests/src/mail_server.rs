@@ -31,7 +31,7 @@ const PORT_ATTEMPTS: usize = 10;
 pub struct MailServer<S: Setup + ?Sized = dyn Setup> {
     // Declared before the directory: the processes have to be gone first.
     daemon: Option<Daemon>,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
     address: SocketAddrV4,
     pub(crate) setup: S,
 }

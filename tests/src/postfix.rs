@@ -4,7 +4,7 @@ mod configuration;
 mod installation;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -27,6 +27,12 @@ impl PostfixBuilder {
         self
     }
 
+    /// Has smtpd see nothing but the queue directory, as on Debian.
+    pub fn chrooted(mut self) -> Self {
+        self.setup.configuration.chroot();
+        self
+    }
+
     /// Sets a line of main.cf, in place of the harness' own line of that name.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.setup.configuration.set(name, value);
@@ -35,6 +41,11 @@ impl PostfixBuilder {
 }
 
 impl Postfix {
+    /// The queue directory, in which sockets with a relative path are.
+    pub fn queue_directory(&self) -> PathBuf {
+        configuration::queue_directory(self.directory.path())
+    }
+
     /// Changes lines of main.cf and restarts Postfix on the same port; queued mail is kept, connections are closed.
     ///
     /// This is not `postfix reload`, after which an smtpd with the old configuration may serve one more client.

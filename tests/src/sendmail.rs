@@ -32,6 +32,12 @@ impl SendmailBuilder {
         self
     }
 
+    /// Adds lines of sendmail.mc.
+    pub fn lines(mut self, lines: &str) -> Self {
+        self.setup.configuration.add_lines(lines);
+        self
+    }
+
     /// Defines an m4 macro of the configuration, such as `confMAX_MESSAGE_SIZE`, in place of the harness' own definition.
     ///
     /// # Panics

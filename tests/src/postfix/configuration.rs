@@ -85,17 +85,23 @@ postlog    unix-dgram n - n -    1 postlogd
 #[derive(Debug)]
 pub(super) struct Configuration {
     main: BTreeMap<String, String>,
+    chrooted: bool,
     unknown_recipients: Vec<String>,
 }
 
 impl Configuration {
     pub(super) fn new() -> Self {
         let main = MAIN.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { main, unknown_recipients: Vec::new() }
+        Self { main, chrooted: false, unknown_recipients: Vec::new() }
     }
 
     pub(super) fn set(&mut self, name: &str, value: &str) {
         self.main.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Has smtpd see nothing but the queue directory.
+    pub(super) fn chroot(&mut self) {
+        self.chrooted = true;
     }
 
     /// Adds `item` to the list that is the value of `name`.
@@ -136,7 +142,8 @@ impl Configuration {
         for address in &self.unknown_recipients {
             recipients += &format!("{address} 550 5.1.1 User unknown in local recipient table\n");
         }
-        let smtpd = format!("{address} inet n - n - - smtpd");
+        let chrooted = if self.chrooted { 'y' } else { 'n' };
+        let smtpd = format!("{address} inet n - {chrooted} - - smtpd");
         let directory = configuration_directory(base);
         for (name, text) in
             [("main.cf", main), ("master.cf", format!("{smtpd}{SERVICES}")), ("recipients", recipients)]

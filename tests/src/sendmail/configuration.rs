@@ -59,6 +59,7 @@ pub(super) struct Configuration {
     definitions: BTreeMap<String, String>,
     milters: Vec<String>,
     milter_timeouts: String,
+    lines: String,
     unknown_recipients: Vec<String>,
 }
 
@@ -70,6 +71,7 @@ impl Configuration {
             definitions,
             milters: Vec::new(),
             milter_timeouts: "C:30s;S:30s;R:30s;E:5m".to_owned(),
+            lines: String::new(),
             unknown_recipients: Vec::new(),
         }
     }
@@ -80,6 +82,10 @@ impl Configuration {
 
     pub(super) fn add_milter(&mut self, milter: &str) {
         self.milters.push(milter.to_owned());
+    }
+
+    pub(super) fn add_lines(&mut self, lines: &str) {
+        self.lines.push_str(lines);
     }
 
     pub(super) fn set_milter_timeouts(&mut self, timeouts: &str) {
@@ -144,6 +150,7 @@ impl Configuration {
                 format_args!("INPUT_MAIL_FILTER(`milter{number}', `S={socket}, F=T, T={timeouts}')"),
             );
         }
+        text.push_str(&self.lines);
         text.push_str(FEATURES);
         // To a mailer for users of the system, who do not exist. This is the one rejection that is shown to a milter:
         // those of check_rcpt and of a rule's $#error are not.

@@ -1,9 +1,8 @@
 //! `append-header`.
 
-use milter_tests::{Sink, SmtpClient, Software};
+use milter_tests::{FilterProgram, Sink, SmtpClient, Software, Transport};
 
 use super::TIMEOUT;
-use super::filter::{Filter, Transport};
 
 const MESSAGE: &[u8] = b"From: alice@sender.test\r\nSubject: test\r\n\r\nHello\r\n";
 
@@ -11,7 +10,7 @@ pub(crate) fn header_is_added_to_every_message(software: Software, transport: Tr
     for (arguments, name) in
         [(&[][..], "X-Milter-Client-IP"), (&["--header-name", "X-From-Where"][..], "X-From-Where")]
     {
-        let filter = Filter::start(transport, "append-header", arguments);
+        let filter = FilterProgram::start(transport, "append-header", arguments);
         let sink = Sink::start();
         let server = filter.behind(software, &sink);
         let mut client = SmtpClient::connect(server.smtp_address());

@@ -1,15 +1,14 @@
 //! `block-sender`.
 
-use milter_tests::{Sink, SmtpClient, Software};
+use milter_tests::{FilterProgram, Sink, SmtpClient, Software, Transport};
 
 use super::TIMEOUT;
-use super::filter::{Filter, Transport};
 
 const MESSAGE: &[u8] = b"From: alice@sender.test\r\nSubject: test\r\n\r\nHello\r\n";
 const BLOCKED: [&str; 4] = ["--sender", "spam@one.test", "--sender", "@two.test"];
 
 pub(crate) fn senders_are_rejected_by_the_reply(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "block-sender", &BLOCKED);
+    let filter = FilterProgram::start(transport, "block-sender", &BLOCKED);
     let sink = Sink::start();
     let server = filter.behind(software, &sink);
     let mut client = SmtpClient::connect(server.smtp_address());
@@ -43,7 +42,8 @@ pub(crate) fn reply_may_have_percent_signs_and_be_temporary(software: Software, 
         ("550 no enhanced code", "550 5.0.0 <spam@one.test>... no enhanced code"),
         ("421 4.3.2 go away", "421 4.3.2 go away"),
     ] {
-        let filter = Filter::start(transport, "block-sender", &[&BLOCKED[..], &["--reply", reply]].concat());
+        let filter =
+            FilterProgram::start(transport, "block-sender", &[&BLOCKED[..], &["--reply", reply]].concat());
         let server = filter.behind(software, &Sink::start());
         let mut client = SmtpClient::connect(server.smtp_address());
         client.command("EHLO client.test");

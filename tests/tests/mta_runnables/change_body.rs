@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use milter_tests::{Sink, SmtpClient, Software};
+use milter_tests::{FilterProgram, Sink, SmtpClient, Software, Transport};
 
 use super::TIMEOUT;
-use super::filter::{Filter, Transport};
 
 const HEADERS: &str = "From: alice@sender.test\r\nSubject: test\r\n\r\n";
 /// The last one makes several chunks.
@@ -17,7 +16,7 @@ pub(crate) fn body_is_replaced(software: Software, transport: Transport) {
         ("Zoë has no line end", "Zoë has no line end\r\n"),
         ("", ""),
     ] {
-        let filter = Filter::start(transport, "change-body", &["--body", given]);
+        let filter = FilterProgram::start(transport, "change-body", &["--body", given]);
         assert_replaced(software, &filter, delivered.as_bytes());
     }
 }
@@ -31,7 +30,7 @@ pub(crate) fn body_of_a_megabyte_comes_from_a_file(software: Software, transport
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("body");
     fs::write(&file, &body).unwrap();
-    let filter = Filter::start(transport, "change-body", &["--body-file", file.to_str().unwrap()]);
+    let filter = FilterProgram::start(transport, "change-body", &["--body-file", file.to_str().unwrap()]);
     // It was read at the start.
     fs::remove_file(&file).unwrap();
     let expected: Vec<u8> =
@@ -44,7 +43,7 @@ pub(crate) fn body_of_a_megabyte_comes_from_a_file(software: Software, transport
 }
 
 #[track_caller]
-fn assert_replaced(software: Software, filter: &Filter, expected: &[u8]) {
+fn assert_replaced(software: Software, filter: &FilterProgram, expected: &[u8]) {
     let sink = Sink::start();
     let server = filter.behind(software, &sink);
     let mut client = SmtpClient::connect(server.smtp_address());

@@ -2,15 +2,14 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use milter_tests::{Signal, Sink, SmtpClient, Software};
+use milter_tests::{FilterProgram, Signal, Sink, SmtpClient, Software, Transport};
 
 use super::TIMEOUT;
-use super::filter::{Filter, Transport};
 
 const MESSAGE: &[u8] = b"From: alice@sender.test\r\nSubject: test\r\n\r\nHello\r\n";
 
 pub(crate) fn killed_filter_fails_temporarily_and_may_be_restarted(software: Software, transport: Transport) {
-    let mut filter = Filter::start(transport, "append-header", &[]);
+    let mut filter = FilterProgram::start(transport, "append-header", &[]);
     let sink = Sink::start();
     let server = filter.behind(software, &sink);
     let mut client = SmtpClient::connect(server.smtp_address());
@@ -19,7 +18,7 @@ pub(crate) fn killed_filter_fails_temporarily_and_may_be_restarted(software: Sof
     client.command("RCPT TO:<bob@example.test>");
     assert_eq!(client.command("DATA").code, 354);
     client.write(b"Subject: cut off\r\n\r\nHel").unwrap();
-    assert_eq!(filter.process.kill().signal(), Some(Signal::SIGKILL as i32));
+    assert_eq!(filter.end(Signal::SIGKILL).signal(), Some(Signal::SIGKILL as i32));
     client.write(b"lo\r\n.\r\n").unwrap();
     let answer = client.read_answer().unwrap();
     let expected = match software {

@@ -1,15 +1,14 @@
 //! `log-all`, read as JSON.
 
-use milter_tests::{Sink, SmtpClient, Software};
+use milter_tests::{FilterProgram, Sink, SmtpClient, Software, Transport};
 use serde_json::{Value, json};
 
 use super::TIMEOUT;
-use super::filter::{Filter, Transport};
 
 const HEADERS: &str = "From: alice@sender.test\r\nDate: Mon, 6 Jan 2025 10:00:00 +0000\r\n";
 
 pub(crate) fn every_event_of_a_connection_is_logged(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "log-all", &["--log-format", "json"]);
+    let filter = FilterProgram::start(transport, "log-all", &["--log-format", "json"]);
     let sink = Sink::start();
     let server = filter.behind(software, &sink);
     let mut client = SmtpClient::connect(server.smtp_address());
@@ -33,7 +32,7 @@ pub(crate) fn every_event_of_a_connection_is_logged(software: Software, transpor
         }
     }
     client.command("QUIT");
-    filter.process.wait_for_line(r#""event":"quit""#, TIMEOUT);
+    filter.process().wait_for_line(r#""event":"quit""#, TIMEOUT);
 
     let events = events(&filter);
     let message = |number: u64, subject: &str| {
@@ -117,7 +116,7 @@ fn assert_macros(software: Software, events: &[Value]) {
 }
 
 pub(crate) fn other_alphabets_and_octets_are_logged(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "log-all", &["--log-format", "json"]);
+    let filter = FilterProgram::start(transport, "log-all", &["--log-format", "json"]);
     let sink = Sink::start();
     let server = filter.behind(software, &sink);
     let mut client = SmtpClient::connect(server.smtp_address());
@@ -131,7 +130,7 @@ pub(crate) fn other_alphabets_and_octets_are_logged(software: Software, transpor
     client.send(sender, &[recipient], &message).unwrap();
     client.send("alice@sender.test", &["bob@example.test"], b"\r\n\xe9 \"quoted\"\r\n").unwrap();
     client.command("QUIT");
-    filter.process.wait_for_line(r#""event":"quit""#, TIMEOUT);
+    filter.process().wait_for_line(r#""event":"quit""#, TIMEOUT);
 
     let events = events(&filter);
     let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
@@ -149,8 +148,8 @@ pub(crate) fn other_alphabets_and_octets_are_logged(software: Software, transpor
     assert_eq!(bodies, [(json!(5), json!("hé\r\n")), (json!(12), latin)]);
 }
 
-fn events(filter: &Filter) -> Vec<Value> {
-    let lines = filter.process.stdout();
+fn events(filter: &FilterProgram) -> Vec<Value> {
+    let lines = filter.process().stdout();
     lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))

@@ -4,15 +4,14 @@
 mod append_header;
 mod block_sender;
 mod change_body;
-mod filter;
 mod killed;
 mod log_all;
 mod many;
+mod smoke;
 
 use std::time::Duration;
 
-use filter::Transport;
-use milter_tests::Software;
+use milter_tests::{Software, Transport};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -49,4 +48,6 @@ behind_each! {
     many::block_sender_loses_and_doubles_nothing
     many::change_body_loses_and_doubles_nothing
     many::log_all_loses_and_doubles_nothing
+    smoke::async_std_modifies_and_rejects
+    smoke::smol_modifies_and_rejects
 }

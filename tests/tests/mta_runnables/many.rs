@@ -3,43 +3,42 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use milter_tests::{Delivered, Sink, SmtpClient, Software};
+use milter_tests::{Delivered, FilterProgram, Sink, SmtpClient, Software, Transport};
 
 use super::TIMEOUT;
-use super::filter::{Filter, Transport};
 
 const CONNECTIONS: usize = 20;
 const MESSAGES_EACH: usize = 10;
 const MESSAGES: usize = CONNECTIONS * MESSAGES_EACH;
 
 pub(crate) fn append_header_loses_and_doubles_nothing(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "append-header", &[]);
+    let filter = FilterProgram::start(transport, "append-header", &[]);
     for delivered in assert_each_arrives_once(software, &filter, |_| true) {
         assert_eq!(delivered.header_values("X-Milter-Client-IP"), [b"127.0.0.1"]);
     }
 }
 
 pub(crate) fn change_body_loses_and_doubles_nothing(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "change-body", &["--body", "new\n"]);
+    let filter = FilterProgram::start(transport, "change-body", &["--body", "new\n"]);
     for delivered in assert_each_arrives_once(software, &filter, |_| true) {
         assert_eq!(delivered.body(), b"new\r\n");
     }
 }
 
 pub(crate) fn block_sender_loses_and_doubles_nothing(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "block-sender", &["--sender", "@odd.test"]);
+    let filter = FilterProgram::start(transport, "block-sender", &["--sender", "@odd.test"]);
     for delivered in assert_each_arrives_once(software, &filter, |message| message % 2 == 0) {
         assert_eq!(delivered.sender, "alice@even.test");
     }
 }
 
 pub(crate) fn log_all_loses_and_doubles_nothing(software: Software, transport: Transport) {
-    let filter = Filter::start(transport, "log-all", &["--log-format", "json"]);
+    let filter = FilterProgram::start(transport, "log-all", &["--log-format", "json"]);
     assert_each_arrives_once(software, &filter, |_| true);
-    filter.process.wait_for_lines(r#""event":"quit""#, CONNECTIONS, TIMEOUT);
+    filter.process().wait_for_lines(r#""event":"quit""#, CONNECTIONS, TIMEOUT);
     let mut logged: BTreeMap<String, usize> = BTreeMap::new();
     let mut ends = 0;
-    for line in filter.process.stdout() {
+    for line in filter.process().stdout() {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
         if event["event"] == "header" && event["name"] == "Message-ID" {
             *logged.entry(event["value"].as_str().unwrap().to_owned()).or_default() += 1;
@@ -58,7 +57,7 @@ fn id(message: usize) -> String {
 #[track_caller]
 fn assert_each_arrives_once(
     software: Software,
-    filter: &Filter,
+    filter: &FilterProgram,
     passes: impl Fn(usize) -> bool + Sync,
 ) -> Vec<Delivered> {
     let sink = Sink::start();
