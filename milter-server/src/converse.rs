@@ -170,7 +170,13 @@ where
             Ok(Step::Write(_)) if connection.is_broken() => {
                 Self::Done { taken: Some(Taken::Written(Ok(()))) }
             }
-            Ok(Step::Write(octets)) => Self::Writes { write: Write::new(octets, stream, connection) },
+            Ok(Step::Write(octets)) => {
+                // What is written first answers the offer: who has read it is not to be shed.
+                if connection.wait.waiting == Waiting::FirstPacket {
+                    connection.watch.negotiated();
+                }
+                Self::Writes { write: Write::new(octets, stream, connection) }
+            }
             Ok(Step::Event(call)) => {
                 Spans::enter(&mut connection.spans, &call);
                 Self::Calls { hook: Hook::new(call, stream, connection) }
