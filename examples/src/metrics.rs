@@ -174,8 +174,8 @@ const fn failure(outcome: Result<&Answer, &Unfinished>) -> Option<&'static str> 
         Ok(Answer::Failed(_)) => Some("error"),
         Ok(_) => None,
         Err(Unfinished::Panicked) => Some("panic"),
-        Err(Unfinished::Late(Waiting::PeerGone, _) | Unfinished::Gone(_)) => Some("mta_gone"),
-        Err(Unfinished::Late(..)) => Some("timeout"),
+        Err(Unfinished::Late(Waiting::PeerGone) | Unfinished::Gone(_)) => Some("mta_gone"),
+        Err(Unfinished::Late(_)) => Some("timeout"),
         Err(_) => Some("closing"),
     }
 }

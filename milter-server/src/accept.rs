@@ -90,7 +90,7 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output = Result<(), ConverseError>>> Future for Task<F> {
+impl<F: Future<Output = (Result<(), ConverseError>, Watch)>> Future for Task<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -98,10 +98,11 @@ impl<F: Future<Output = Result<(), ConverseError>>> Future for Task<F> {
         // A panic here is none of a hook, which is caught earlier, but of a factory or a destructor. Not every runtime
         // outlives one.
         let polled = catch_unwind(AssertUnwindSafe(|| this.driving.poll(cx)));
-        let ended = match polled {
+        // Whoever waits for the end of all connections has heard of each by then.
+        let (ended, _watch) = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(ended)) => ended,
-            Err(_) => Err(ConverseError::Panicked),
+            Ok(Poll::Ready((ended, watch))) => (ended, Some(watch)),
+            Err(_) => (Err(ConverseError::Panicked), None),
         };
         match &ended {
             Ok(()) => {}

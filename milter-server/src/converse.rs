@@ -66,7 +66,7 @@ where
     let registry = Arc::new(Registry::new());
     let watch = Watch::new(Arc::clone(&registry), registry.begin_as(connection));
     let conversing = drive::<R, M, S>(stream, milter, watch, Arc::default());
-    or(conversing, async { match watch_deadlines::<R>(&registry).await {} }).await
+    or(conversing, async { match watch_deadlines::<R>(&registry).await {} }).await.0
 }
 
 /// What ends a conversation from outside.
@@ -88,7 +88,7 @@ impl From<Interruption> for Ended {
     }
 }
 
-/// [`converse`], watched by a server.
+/// [`converse`], watched by a server, which counts the connection as long as it has not dropped the watch.
 // Not an `async fn`: those hold each argument twice, and this is what an idle connection consists of. For the same reason
 // what is awaited in it are plain futures.
 #[allow(clippy::manual_async_fn)]
@@ -97,7 +97,7 @@ pub(crate) fn drive<R, M, S>(
     milter: M,
     watch: Watch,
     settings: Arc<Settings>,
-) -> impl Future<Output = Result<(), ConverseError>>
+) -> impl Future<Output = (Result<(), ConverseError>, Watch)>
 where
     R: Runtime + Io<S>,
     M: Application,
@@ -106,7 +106,7 @@ where
     async move {
         let mut conversation = Conversation::new(milter, watch.id());
         let mut connection = Connection::new(&watch, &settings);
-        loop {
+        let ended = loop {
             let taken = Taking::<R, M, S>::begin(&mut conversation, &mut stream, &mut connection).await;
             let done = match taken {
                 Taken::Read if connection.begin_reading(&mut conversation) => {
@@ -120,19 +120,20 @@ where
                 Taken::Called(finished) => connection.conclude(finished, &mut conversation),
                 Taken::Over(over) => {
                     connection.count_messages(conversation.session().messages_over());
-                    return connection.result(over);
+                    break connection.result(over);
                 }
             };
             connection.count_messages(conversation.session().messages_over());
             match done {
                 Ok(()) => {}
-                Err(Ended::Closed) => return Ok(()),
+                Err(Ended::Closed) => break Ok(()),
                 Err(broken) => {
                     connection.broken = Some(broken);
                     conversation.finish();
                 }
             }
-        }
+        };
+        (ended, watch)
     }
 }
 
@@ -172,7 +173,13 @@ where
             Ok(Step::Write(_)) if connection.is_broken() => {
                 Self::Done { taken: Some(Taken::Written(Ok(()))) }
             }
-            Ok(Step::Write(octets)) => Self::Writes { write: Write::new(octets, stream, connection) },
+            Ok(Step::Write(octets)) => {
+                // What is written first answers the offer: who has read it is not to be shed.
+                if connection.wait.waiting == Waiting::FirstPacket {
+                    connection.watch.negotiated();
+                }
+                Self::Writes { write: Write::new(octets, stream, connection) }
+            }
             Ok(Step::Event(call)) => {
                 Spans::enter(&mut connection.spans, &call);
                 Self::Calls { hook: Hook::new(call, stream, connection) }

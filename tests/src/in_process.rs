@@ -52,6 +52,21 @@ impl Adapter {
     /// If it cannot be served.
     #[track_caller]
     pub fn serve_with<M: Application>(self, milter: M, specs: &[&str], setup: Settings) -> Served {
+        self.serve_reloadable(milter, specs, setup).0
+    }
+
+    /// [`serve_with`](Self::serve_with), and the controls that give it another filter.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be served.
+    #[track_caller]
+    pub fn serve_reloadable<M: Application>(
+        self,
+        milter: M,
+        specs: &[&str],
+        setup: Settings,
+    ) -> (Served, Handle<M>) {
         match self {
             Self::Tokio => Served::start::<M, milter_tokio::Tokio>(milter, specs, setup, |serving| {
                 let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -146,7 +161,7 @@ impl Served {
         specs: &[&str],
         setup: Settings,
         block_on: fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>),
-    ) -> Self {
+    ) -> (Self, Handle<M>) {
         let mut server =
             Server::<M, R>::new(milter).drain_timeout(setup.drain_timeout).deadlines(setup.deadlines);
         if let Some(connections) = setup.max_connections {
@@ -160,7 +175,7 @@ impl Served {
         }
         let endpoints =
             server.endpoints().unwrap_or_else(|error| panic!("the filter cannot tell its port: {error}"));
-        let controls = Box::new(server.handle());
+        let handle = server.handle();
         let thread = thread::spawn(move || {
             block_on(Box::pin(async {
                 let served = server.serve(std::future::pending()).await;
@@ -168,7 +183,7 @@ impl Served {
             }));
         });
         let specs = endpoints.iter().map(ToString::to_string).collect();
-        Self { specs, controls, thread: Some(thread) }
+        (Self { specs, controls: Box::new(handle.clone()), thread: Some(thread) }, handle)
     }
 
     /// Where the filter listens, as Postfix writes it: `inet:127.0.0.1:port`.

@@ -9,6 +9,8 @@
 //! reports success for tests that never ran. What is missing is installed by the script `./test` at the root of
 //! the repository.
 //!
+//! [`RawMta`] is an MTA's end of a socket, octet by octet, for what no real one does.
+//!
 //! [`Pair`] needs no server: both sides of `milter-proto`, wired in memory. [`Asking`] is the MTA's side alone, and
 //! the test is the filter.
 //!
@@ -38,6 +40,7 @@ mod pair;
 mod poll;
 mod postfix;
 mod process;
+mod raw_mta;
 mod restarts;
 mod sample;
 mod sendmail;
@@ -56,8 +59,10 @@ pub use mail_server::{Builder, MailServer, Setup, Software};
 pub use milter_socket::MilterSocket;
 pub use nix::sys::signal::Signal;
 pub use pair::{Filter, Pair, PairError, Played, Splitter};
+pub use poll::poll;
 pub use postfix::{Postfix, PostfixBuilder};
 pub use process::Runnable;
+pub use raw_mta::RawMta;
 pub use restarts::{MARK, Report, Restarts};
 pub use sample::{COMMANDS, sample};
 pub use sendmail::{Sendmail, SendmailBuilder};

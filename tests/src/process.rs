@@ -36,7 +36,17 @@ impl Runnable {
     /// If the program cannot be started.
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        Self::start_with_input(command, Stdio::null())
+    }
+
+    /// [`start`](Self::start) with something as its input, such as a socket that it inherits.
+    ///
+    /// # Panics
+    ///
+    /// If the program cannot be started.
+    #[track_caller]
+    pub fn start_with_input(command: &mut Command, input: impl Into<Stdio>) -> Self {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let output = Arc::new(Output::default());
         output.follow(Stream::Stdout, child.stdout.take());

@@ -9,16 +9,20 @@ use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 const BACKLOG: i32 = 1024;
 
 /// Binds every address of the host: a name such as `localhost` often has one of either family, and an MTA may try either.
-pub(super) fn bind(host: &str, mut port: u16, only_v6: bool) -> io::Result<Vec<Listener>> {
+pub(super) fn bind(host: &str, port: u16, only_v6: bool) -> io::Result<Vec<Listener>> {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in (host, port).to_socket_addrs()? {
         if (address.is_ipv6() || !only_v6) && !addresses.contains(&address) {
             addresses.push(address);
         }
     }
+    bind_all(&addresses, port, only_v6)
+}
+
+fn bind_all(addresses: &[SocketAddr], mut port: u16, only_v6: bool) -> io::Result<Vec<Listener>> {
     let mut bound = Vec::new();
     let mut failed = None;
-    for mut address in addresses {
+    for mut address in addresses.iter().copied() {
         // A port that the system chooses is the same for all.
         address.set_port(port);
         match bind_one(address, only_v6) {
@@ -55,4 +59,40 @@ fn bind_one(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
 fn lacks_family(error: &io::Error) -> bool {
     use nix::libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
     matches!(error.raw_os_error(), Some(EAFNOSUPPORT | EADDRNOTAVAIL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use milter_proto::Endpoint;
+
+    const LOOPBACK: [&str; 2] = ["127.0.0.1", "::1"];
+
+    fn endpoints(hosts: &[&str]) -> io::Result<Vec<Endpoint>> {
+        let addresses = hosts.iter().map(|host| SocketAddr::new(host.parse().expect("an address"), 0));
+        bind_all(&addresses.collect::<Vec<_>>(), 0, false)?.iter().map(Listener::endpoint).collect()
+    }
+
+    #[test]
+    fn both_families_have_the_same_port() {
+        for hosts in [LOOPBACK, [LOOPBACK[1], LOOPBACK[0]]] {
+            let found = endpoints(&hosts).expect("free ports");
+            let ports = found.iter().map(|endpoint| match endpoint {
+                Endpoint::Inet { host, port } => (&**host, *port),
+                other => panic!("{other}"),
+            });
+            let (found_hosts, ports): (Vec<&str>, Vec<u16>) = ports.unzip();
+            assert_eq!(found_hosts, hosts);
+            assert_eq!(ports[0], ports[1]);
+            assert_ne!(ports[0], 0);
+        }
+    }
+
+    #[test]
+    fn address_that_the_system_lacks_is_left_out() {
+        // Of a net for documentation: nobody has it.
+        assert_eq!(endpoints(&["192.0.2.1", "127.0.0.1"]).expect("one that is there").len(), 1);
+        assert!(endpoints(&["192.0.2.1"]).is_err());
+        assert!(endpoints(&[]).is_err());
+    }
 }
