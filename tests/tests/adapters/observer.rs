@@ -3,7 +3,7 @@
 use crate::scene::{On, answers, commands, offer};
 use crate::watched::Told;
 use milter_proto::{Answer, CommandKind};
-use milter_server::{ConverseError, Observer};
+use milter_server::{ConverseError, Observer, Unfinished};
 use milter_tests::Settings;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,8 +39,8 @@ impl Observer for Counter {
         self.0.lock().unwrap().sent += octets;
     }
 
-    fn hook(&self, stage: CommandKind, answer: Option<&Answer>, _: Duration) {
-        assert!(answer.is_some());
+    fn hook(&self, stage: CommandKind, outcome: Result<&Answer, &Unfinished>, _: Duration) {
+        assert!(outcome.is_ok());
         self.0.lock().unwrap().hooks.push(char::from(stage.letter()));
     }
 
