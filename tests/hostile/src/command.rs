@@ -99,7 +99,8 @@ fn attack(arguments: &Arguments) -> Result<bool, BoxError> {
 fn find(number: &str) -> Result<&'static Attack, String> {
     let found = ATTACKS.iter().find(|attack| attack.number.eq_ignore_ascii_case(number));
     found.ok_or_else(|| {
-        let all: Vec<_> = ATTACKS.iter().map(|attack| format!("{} ({})", attack.number, attack.name)).collect();
+        let all: Vec<_> =
+            ATTACKS.iter().map(|attack| format!("{} ({})", attack.number, attack.name)).collect();
         format!("there is no attack {number}; there are {}", all.join(", "))
     })
 }

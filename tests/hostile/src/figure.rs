@@ -27,14 +27,13 @@ enum Bound {
 }
 
 impl Figure {
-    /// Whether it is within its bound. A machine that is shared has patience: time may take so many times as long.
+    /// Whether it is within its bound. On a machine that does other things as well whatever takes time may take so many
+    /// times as long; nothing else may be more.
     pub fn passes(&self, patience: u32) -> bool {
         match (self.measured, self.bound) {
             (Quantity::Time(time), Bound::AtMost(Quantity::Time(most))) => time <= most * patience,
             (Quantity::Time(time), Bound::Between(least, most)) => time >= least && time <= most * patience,
-            (Quantity::Percent(share), Bound::AtMost(Quantity::Percent(most))) => {
-                share <= most * f64::from(patience)
-            }
+            (Quantity::Percent(share), Bound::AtMost(Quantity::Percent(most))) => share <= most,
             (Quantity::Octets(octets), Bound::AtMost(Quantity::Octets(most))) => octets <= most,
             (Quantity::Count(count), Bound::Exactly(expected)) => count == expected,
             (measured, bound) => panic!("{measured:?} cannot be compared with {bound:?}"),
@@ -68,7 +67,9 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AtMost(most) => write!(f, "at most {most}"),
-            Self::Between(least, most) => write!(f, "{} to {}", Quantity::Time(*least), Quantity::Time(*most)),
+            Self::Between(least, most) => {
+                write!(f, "{} to {}", Quantity::Time(*least), Quantity::Time(*most))
+            }
             Self::Exactly(count) => write!(f, "exactly {count}"),
         }
     }

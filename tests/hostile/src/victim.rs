@@ -5,7 +5,9 @@ use crate::peer::Peer;
 use crate::process::Process;
 use milter_proto::Endpoint;
 use milter_tests::{MilterSocket, Runnable};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::Command;
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,8 @@ impl Victim {
 
     /// A filter with options, which has served two sessions: what is made once is made.
     pub(crate) fn start_with(arena: &Arena, options: &[&str]) -> Self {
+        static DESCRIPTORS: Once = Once::new();
+        DESCRIPTORS.call_once(allow_descriptors);
         let socket = (arena.transport == Transport::Unix).then(MilterSocket::new);
         let spec = socket.as_ref().map_or_else(|| "inet:127.0.0.1:0".to_owned(), MilterSocket::spec);
         let program = Runnable::start(command(arena, &spec).args(options));
@@ -87,7 +91,14 @@ impl Victim {
     }
 }
 
-/// Starts a filter on that socket.
+/// Takes as many descriptors as may be had: an attacker needs more than most programs.
+fn allow_descriptors() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let limit = Rlimit { current: maximum, maximum };
+    setrlimit(Resource::Nofile, limit).unwrap_or_else(|error| panic!("no descriptors: {error}"));
+}
+
+/// A filter on that socket.
 pub(crate) fn command(arena: &Arena, spec: &str) -> Command {
     let mut command = Command::new(&arena.program);
     command.args(["filter", spec, "--runtime", arena.adapter.name()]);

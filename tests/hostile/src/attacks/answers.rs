@@ -23,7 +23,10 @@ pub(super) fn values(arena: &Arena) -> Report {
     let refused = format!("hX-Refused\0{HOSTILE_VALUES} of {HOSTILE_VALUES}\0");
     let others = answers.iter().filter(|answer| **answer != refused.as_bytes() && **answer != b"c").count();
     if others > 0 {
-        eprintln!("expected {refused:?}: {:?}", answers.iter().map(|a| a.escape_ascii().to_string()).collect::<Vec<_>>());
+        eprintln!(
+            "expected {refused:?}: {:?}",
+            answers.iter().map(|a| a.escape_ascii().to_string()).collect::<Vec<_>>()
+        );
     }
     report.count(&format!("answers beside that all {HOSTILE_VALUES} were refused"), others, 0);
     report

@@ -18,8 +18,11 @@ struct Delay {
 /// R11. In full with the deadlines as they are, otherwise with shorter ones.
 pub(super) fn deadlines(arena: &Arena) -> Report {
     let milliseconds = Duration::from_millis;
-    let (first, packet) =
-        if arena.long { (milliseconds(10_000), milliseconds(30_000)) } else { (milliseconds(600), milliseconds(900)) };
+    let (first, packet) = if arena.long {
+        (milliseconds(10_000), milliseconds(30_000))
+    } else {
+        (milliseconds(600), milliseconds(900))
+    };
     let mut victims = vec![];
     let by_default = [
         Delay { what: "nothing was sent", sends: Victim::connect, deadline: first },
@@ -33,7 +36,11 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
     let idle = milliseconds(1000);
     let configured = vec![
         Delay { what: "idle, configured", sends: Victim::negotiated, deadline: idle },
-        Delay { what: "idle in a message, configured", sends: |victim| victim.in_message("<a@b>"), deadline: idle },
+        Delay {
+            what: "idle in a message, configured",
+            sends: |victim| victim.in_message("<a@b>"),
+            deadline: idle,
+        },
     ];
     victims.push((Victim::start_with(arena, &["--idle", "1000"]), configured));
     let mut report = Report::default();

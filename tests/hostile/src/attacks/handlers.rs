@@ -61,7 +61,8 @@ fn hung(arena: &Arena, report: &mut Report) {
         };
         (0..HUNG / 2).map(|_| hangs().unwrap_or_else(|error| panic!("{error}"))).collect()
     };
-    let peers = [hang("<hang@mail>", &packet(b'M', b"<hang@mail>\0")), hang("<hang@end>", &packet(b'E', b""))];
+    let peers =
+        [hang("<hang@mail>", &packet(b'M', b"<hang@mail>\0")), hang("<hang@end>", &packet(b'E', b""))];
     let ((), service) = served_beside(&victim, 2, || thread::sleep(Duration::from_millis(500)));
     let name = |figure: &str| format!("{HUNG} hung handlers: {figure}");
     report.time(&name("slowest session beside them"), service.slowest, Duration::from_millis(50));

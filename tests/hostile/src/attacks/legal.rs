@@ -62,7 +62,8 @@ pub(super) fn offers(arena: &Arena) -> Report {
         for (actions, protocol) in [(0, 0), (u32::MAX, u32::MAX)].into_iter().chain(some) {
             count += 1;
             let mut peer = victim.connect();
-            let answer = peer.send(&packet(b'O', &words(version, actions, protocol))).and_then(|()| peer.hear());
+            let answer =
+                peer.send(&packet(b'O', &words(version, actions, protocol))).and_then(|()| peer.hear());
             match answer {
                 Ok(answer) if version >= 2 && is_within(&answer, version, actions, protocol) => {
                     silent += usize::from(!goes_on(&mut peer, protocol));
@@ -85,7 +86,8 @@ pub(super) fn offers(arena: &Arena) -> Report {
 fn is_within(answer: &[u8], version: u32, actions: u32, protocol: u32) -> bool {
     let Some((b'O', payload)) = answer.split_first() else { return false };
     let word = |index: usize| payload.get(index * 4..).and_then(|rest| rest.first_chunk()).copied();
-    let [Some(agreed), Some(wanted), Some(steps)] = [0, 1, 2].map(word).map(|word| word.map(u32::from_be_bytes))
+    let [Some(agreed), Some(wanted), Some(steps)] =
+        [0, 1, 2].map(word).map(|word| word.map(u32::from_be_bytes))
     else {
         return false;
     };

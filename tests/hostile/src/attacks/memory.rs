@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const KIB: i64 = 1 << 10;
 const MIB: i64 = 1 << 20;
 /// How many connections are measured, and how many there are in full.
-const FEW: usize = 1000;
+const FEW: usize = 500;
 const MANY: usize = 10_000;
 /// How long the memory of connections that have gone may stay.
 const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(5);

@@ -29,7 +29,11 @@ pub(super) fn mixed(arena: &Arena) -> Report {
                 attack(&victim);
             }
         });
-        report.time(&format!("slowest good session beside {what}"), service.slowest, Duration::from_millis(50));
+        report.time(
+            &format!("slowest good session beside {what}"),
+            service.slowest,
+            Duration::from_millis(50),
+        );
         report.count(&format!("good sessions lost beside {what}"), service.lost, 0);
     }
     report

@@ -70,7 +70,9 @@ fn stale(arena: &Arena, report: &mut Report) {
     let mut started: Vec<Runnable> =
         (0..AT_ONCE).map(|_| Runnable::start(&mut command(arena, &spec))).collect();
     let start = Instant::now();
-    let running = |started: &mut Vec<Runnable>| started.iter_mut().filter_map(|one| one.is_running().then_some(())).count();
+    let running = |started: &mut Vec<Runnable>| {
+        started.iter_mut().filter_map(|one| one.is_running().then_some(())).count()
+    };
     while running(&mut started) > 1 && start.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(10));
     }
@@ -79,7 +81,11 @@ fn stale(arena: &Arena, report: &mut Report) {
     if let Some(winner) = winner {
         listening(winner);
     }
-    report.count(&format!("of {AT_ONCE} that start at once over a stale socket, run"), running(&mut started), 1);
+    report.count(
+        &format!("of {AT_ONCE} that start at once over a stale socket, run"),
+        running(&mut started),
+        1,
+    );
     report.count("of them, serve", is_served(&dead.endpoint), 1);
 }
 
@@ -96,7 +102,9 @@ fn occupied(arena: &Arena, report: &mut Report) {
     try_over(&file, &|| fs::read(file.path()).is_ok_and(|content| content == b"precious"));
     let link = MilterSocket::new();
     let target = link.path().with_file_name("target");
-    fs::write(&target, "precious").and_then(|()| symlink(&target, link.path())).unwrap_or_else(|e| panic!("{e}"));
+    fs::write(&target, "precious")
+        .and_then(|()| symlink(&target, link.path()))
+        .unwrap_or_else(|e| panic!("{e}"));
     try_over(&link, &|| {
         fs::read_link(link.path()).is_ok_and(|found| found == target)
             && fs::read(&target).is_ok_and(|content| content == b"precious")

@@ -58,7 +58,8 @@ fn busy(mut victim: Victim, report: &mut Report) {
     let refused = Peer::connect(&victim.endpoint).is_err();
     report.count("new connections are refused", usize::from(refused), 1);
     let answers = peers.iter_mut().map(|peer| expect(&peer.ends()?, &seen_of("attacker", "<half@way>", 1)));
-    let answered = answers.map(|answer| answer.inspect_err(|error| eprintln!("half-way at SIGTERM: {error}")));
+    let answered =
+        answers.map(|answer| answer.inspect_err(|error| eprintln!("half-way at SIGTERM: {error}")));
     report.count("messages half-way that were answered", answered.filter_map(Result::ok).count(), HALF_WAY);
     let (time, good) = ended(&mut victim);
     report.time("end after the last of them", time, SOON);

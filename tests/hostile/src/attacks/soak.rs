@@ -44,8 +44,10 @@ pub(super) fn soak(arena: &Arena) -> Report {
 /// Sends so many messages over each connection; how many of these fail.
 fn send(peers: &mut [Peer], messages: u64) -> usize {
     thread::scope(|scope| {
-        let threads: Vec<_> = peers.iter_mut().map(|peer| scope.spawn(move || converse(peer, messages))).collect();
-        let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| panic!("a peer panicked")));
+        let threads: Vec<_> =
+            peers.iter_mut().map(|peer| scope.spawn(move || converse(peer, messages))).collect();
+        let ended =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| panic!("a peer panicked")));
         ended.filter_map(|ended| ended.inspect_err(|error| eprintln!("soak: {error}")).err()).count()
     })
 }
@@ -77,7 +79,10 @@ fn converse(peer: &mut Peer, messages: u64) -> io::Result<()> {
         }
         // The number of the message is part of the answer, and grows; nothing else does.
         assert!(answers[..got].ends_with(&verdict), "a message ends by its verdict");
-        assert!(expected == 0 || got.abs_diff(expected) <= 1, "an answer of {got} octets after one of {expected}");
+        assert!(
+            expected == 0 || got.abs_diff(expected) <= 1,
+            "an answer of {got} octets after one of {expected}"
+        );
         expected = got;
     }
     // Nobody waits for what is not there.

@@ -29,9 +29,12 @@ pub(super) fn unread(arena: &Arena) -> Report {
 }
 
 fn write_until_blocked(mut peer: Peer) -> i64 {
-    peer.opens("unread").and_then(|()| peer.ask(&packet(b'M', b"<a@b>\0"), "c")).unwrap_or_else(|e| panic!("{e}"));
+    peer.opens("unread")
+        .and_then(|()| peer.ask(&packet(b'M', b"<a@b>\0"), "c"))
+        .unwrap_or_else(|e| panic!("{e}"));
     let socket = &mut peer.socket;
-    let set = socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER));
+    let set =
+        socket.set_send_buffer_size(SOCKET_BUFFER).and_then(|()| socket.set_recv_buffer_size(SOCKET_BUFFER));
     set.and_then(|()| socket.set_write_timeout(Some(BLOCKED))).unwrap_or_else(|error| panic!("{error}"));
     let recipient = packet(b'R', b"<user@example.org>\0");
     let recipients = recipient.repeat(100);

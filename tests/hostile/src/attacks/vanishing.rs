@@ -73,7 +73,10 @@ fn cut_everywhere(victim: &Victim) -> usize {
             let mut peer = victim.connect();
             let answered = peer.send(&whole_session(sender)).and_then(|()| {
                 peer.half_close();
-                expect("Occcc", &(0..5).map(|_| Ok(char::from(peer.hear()?[0]))).collect::<io::Result<String>>()?)?;
+                expect(
+                    "Occcc",
+                    &(0..5).map(|_| Ok(char::from(peer.hear()?[0]))).collect::<io::Result<String>>()?,
+                )?;
                 expect(&peer.hears_seen()?, &seen_of("cut", sender, 1))
             });
             if let Err(error) = answered {
