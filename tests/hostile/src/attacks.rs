@@ -35,6 +35,7 @@ pub struct Attack {
 
 /// All attacks.
 pub const ATTACKS: &[Attack] = &[
+    attack("R0", "no attack", mixed::nothing),
     attack("R2", "malformed or out of order", malformed::malformed),
     attack("R3", "oversize lengths", malformed::oversize),
     attack("R4", "odd but legal octets", legal::octets),

@@ -20,8 +20,17 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn connect(endpoint: &Endpoint) -> io::Result<Self> {
+        Self::connect_with(endpoint, |_| Ok(()))
+    }
+
+    /// Connects by a socket that is set up so.
+    pub(crate) fn connect_with(
+        endpoint: &Endpoint,
+        set: impl Fn(&Socket) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let (domain, address) = address(endpoint)?;
         let socket = Socket::new(domain, Type::STREAM, None)?;
+        set(&socket)?;
         socket.connect(&address)?;
         if domain != Domain::UNIX {
             socket.set_tcp_nodelay(true)?;

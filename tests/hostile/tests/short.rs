@@ -28,6 +28,7 @@ macro_rules! attacks {
 }
 
 attacks! {
+    sessions_are_served_beside_nothing "R0"
     malformed_or_out_of_order_input_is_closed "R2"
     oversize_lengths_are_refused_on_their_octets "R3"
     odd_but_legal_octets_are_served "R4"

@@ -1,11 +1,13 @@
 //! Much of everything in one message: nothing of it is kept.
 
 use crate::arena::Arena;
+use crate::bystanders::served_beside;
 use crate::figure::Report;
 use crate::peer::{Peer, expect};
 use crate::victim::Victim;
 use milter_tests::packet;
 use std::io;
+use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 /// As large as a packet may be, less a little.
@@ -16,7 +18,7 @@ pub(super) fn floods(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
     let before = victim.memory_at_rest();
     victim.process().forget_peak();
-    let flooded = flood(&mut victim.negotiated());
+    let (flooded, service) = served_beside(&victim, 2, || flood(&mut victim.negotiated()));
     let grown = victim.process().peak() - before;
     if let Err(error) = &flooded {
         eprintln!("the flooded message was not served: {error}");
@@ -24,6 +26,8 @@ pub(super) fn floods(arena: &Arena) -> Report {
     let mut report = Report::default();
     report.count("flooded messages that were not served", usize::from(flooded.is_err()), 0);
     report.octets("peak memory during the floods", grown, 2 << 20);
+    report.time("slowest session beside the floods", service.slowest, Duration::from_millis(50));
+    report.count("sessions beside the floods that were not served", service.lost, 0);
     report
 }
 

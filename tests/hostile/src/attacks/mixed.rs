@@ -6,6 +6,7 @@ use crate::figure::Report;
 use crate::peer::offer;
 use crate::victim::Victim;
 use milter_tests::packet;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Attackers that cost the filter work, for as long as they go on.
@@ -16,6 +17,16 @@ const ATTACKS: [(&str, fn(&Victim)); 5] = [
     ("packets without effect", effectless),
     ("octets that are no protocol", junk),
 ];
+
+/// R0: how a machine serves that does nothing else. Where this fails, the times of the others say little.
+pub(super) fn nothing(arena: &Arena) -> Report {
+    let victim = Victim::start(arena);
+    let ((), service) = served_beside(&victim, 2, || thread::sleep(Duration::from_millis(500)));
+    let mut report = Report::default();
+    report.time("slowest session beside nothing", service.slowest, Duration::from_millis(10));
+    report.count("sessions beside nothing that were not served", service.lost, 0);
+    report
+}
 
 /// R21.
 pub(super) fn mixed(arena: &Arena) -> Report {
