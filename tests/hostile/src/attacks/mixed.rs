@@ -9,8 +9,11 @@ use milter_tests::packet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What it is, and one round of it.
+type Nuisance = (&'static str, fn(&Victim));
+
 /// Attackers that cost the filter work, for as long as they go on.
-const ATTACKS: [(&str, fn(&Victim)); 5] = [
+const NUISANCES: [Nuisance; 5] = [
     ("a packet octet by octet", dribble),
     ("commands out of order", out_of_order),
     ("resets", resets),
@@ -33,7 +36,7 @@ pub(super) fn mixed(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
     let attacked = Duration::from_millis(if arena.long { 5000 } else { 300 });
     let mut report = Report::default();
-    for (what, attack) in ATTACKS {
+    for (what, attack) in NUISANCES {
         let ((), service) = served_beside(&victim, 4, || {
             let start = Instant::now();
             while start.elapsed() < attacked {

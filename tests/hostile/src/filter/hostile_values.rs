@@ -16,7 +16,7 @@ pub(super) fn refused(cx: &mut Context) -> String {
         cx.add_header("X-Evil", "1\r\nBcc: victim@example.org").is_err(),
         cx.add_header("X-Evil", "1\nBcc: victim@example.org").is_err(),
         cx.add_header("X-Evil", "1\r.\r2").is_err(),
-        cx.add_header("X-Evil", "1\0002").is_err(),
+        cx.add_header("X-Evil", "1\x002").is_err(),
         cx.add_header("X-Evil", &too_long).is_err(),
         cx.insert_header(u32::MAX, "X-Evil", "1\n\n2").is_err(),
         cx.change_header("X-Evil", 0, "1").is_err(),
