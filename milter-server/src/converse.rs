@@ -19,6 +19,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+/// After so many reads that did not have to wait other connections get their turn. Some runtimes have no budgets of their
+/// own: there an MTA that writes as fast as we read would hold up all others.
+const READS_IN_A_ROW: u8 = 8;
+
 /// Why a conversation ended before its time. Its hooks have been told by then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -220,6 +224,8 @@ pub(crate) struct Connection<'a> {
     /// What is being read, which may take several reads, and after how many packets.
     wait: Wait,
     packets: u64,
+    /// Reads that did not have to wait.
+    in_a_row: u8,
 }
 
 impl<'a> Connection<'a> {
@@ -233,6 +239,7 @@ impl<'a> Connection<'a> {
             messages: 0,
             wait: Wait::new(Waiting::FirstPacket),
             packets: 0,
+            in_a_row: 0,
         }
     }
 
@@ -248,6 +255,13 @@ impl<'a> Connection<'a> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Ended>> {
         let decoder = conversation.decoder();
+        if self.in_a_row == READS_IN_A_ROW {
+            self.in_a_row = 0;
+            buffers::reclaim(decoder);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.in_a_row += 1;
         buffers::lend(decoder);
         match R::poll_read(Pin::new(stream), cx, decoder.spare()) {
             Poll::Ready(Ok(count)) => {
@@ -261,7 +275,10 @@ impl<'a> Connection<'a> {
                 buffers::reclaim(decoder);
                 return Poll::Ready(Err(Ended::Broken(error)));
             }
-            Poll::Pending => buffers::reclaim(decoder),
+            Poll::Pending => {
+                self.in_a_row = 0;
+                buffers::reclaim(decoder);
+            }
         }
         let interrupted = self.watch.poll_interrupted(cx, &mut self.wait, &self.settings.deadlines);
         Poll::Ready(match ready!(interrupted) {

@@ -75,7 +75,7 @@ impl Listener {
     /// A socket that somebody else has bound.
     pub(crate) fn bound(socket: StdListener) -> io::Result<Self> {
         match &socket {
-            StdListener::Tcp(tcp) => tcp.set_nonblocking(true)?,
+            StdListener::Tcp(tcp) => tcp::configure(tcp)?,
             StdListener::Unix(unix) => unix.set_nonblocking(true)?,
         }
         Ok(Self { socket, path: None })

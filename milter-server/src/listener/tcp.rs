@@ -1,12 +1,17 @@
 //! TCP, of both families.
 
 use super::Listener;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 
 /// Connections that may wait to be accepted; the system may have a lower limit of its own.
 const BACKLOG: i32 = 1024;
+
+/// Octets of answers that the system keeps for an MTA that does not read them. Without a limit it would take megabytes
+/// for each connection, and as long as it does we go on reading.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNSENT: u32 = 8 * 1024;
 
 /// Binds every address of the host: a name such as `localhost` often has one of either family, and an MTA may try either.
 pub(super) fn bind(host: &str, port: u16, only_v6: bool) -> io::Result<Vec<Listener>> {
@@ -54,6 +59,15 @@ fn bind_one(address: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Sets what accepted connections inherit.
+pub(super) fn configure(listener: &TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    // Elsewhere there is a limit for all that is sent as well, which would slow down large answers.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    SockRef::from(listener).set_tcp_notsent_lowat(UNSENT)?;
+    Ok(())
 }
 
 fn lacks_family(error: &io::Error) -> bool {

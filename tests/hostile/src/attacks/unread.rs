@@ -1,0 +1,52 @@
+//! A peer that asks and asks, and reads no answer.
+
+use crate::arena::Arena;
+use crate::bystanders::served_beside;
+use crate::figure::Report;
+use crate::peer::{Peer, offer};
+use crate::victim::Victim;
+use milter_tests::packet;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// What the peer's own socket holds counts as well: it is made small.
+const SOCKET_BUFFER: usize = 16 << 10;
+/// A peer that cannot write for so long is blocked.
+const BLOCKED: Duration = Duration::from_millis(500);
+
+/// R8.
+pub(super) fn unread(arena: &Arena) -> Report {
+    let victim = Victim::start(arena);
+    let before = victim.memory_at_rest();
+    victim.process().forget_peak();
+    let (written, service) = served_beside(&victim, 2, || write_until_blocked(&victim));
+    let written = written.unwrap_or_else(|error| panic!("not even begun: {error}"));
+    let mut report = Report::default();
+    report.octets("octets that were taken from a peer that reads nothing", written, 512 << 10);
+    report.octets("peak memory meanwhile", victim.process().peak() - before, 1 << 20);
+    report.time("slowest session beside it", service.slowest, Duration::from_millis(10));
+    report.count("sessions beside it that were not served", service.lost, 0);
+    report
+}
+
+fn write_until_blocked(victim: &Victim) -> io::Result<i64> {
+    let mut peer = Peer::connect_with(&victim.endpoint, |socket| {
+        socket.set_send_buffer_size(SOCKET_BUFFER)?;
+        socket.set_recv_buffer_size(SOCKET_BUFFER)
+    })?;
+    peer.ask(&offer(), "O")?;
+    peer.opens("unread")?;
+    peer.ask(&packet(b'M', b"<a@b>\0"), "c")?;
+    peer.socket.set_write_timeout(Some(BLOCKED))?;
+    let recipient = packet(b'R', b"<user@example.org>\0");
+    let recipients = recipient.repeat(100);
+    let mut written = 0;
+    // Enough for every buffer on the way; a filter that takes this much takes everything.
+    while written < 64 << 20 {
+        match peer.socket.write(&recipients[written % recipient.len()..]) {
+            Ok(count) => written += count,
+            Err(_) => break,
+        }
+    }
+    Ok(written as i64)
+}
