@@ -10,7 +10,7 @@ use milter_proto::{Application, Context, Data, Deadlines, Helo, Mail, Milter, Rc
 use milter_tests::{Adapter, Served, Settings};
 
 use super::mta::{HAM, OFFER, QUIT, connect, say};
-use super::page::{certain, counts};
+use super::page::{certain, counts, wait_for_line};
 
 const HELO: &[u8] = b"\0\0\0\x03Hx\0";
 /// From nobody, which the filter takes.
@@ -93,6 +93,20 @@ fn mta_that_goes_away_and_an_end_at_once_are_reasons() {
         filter.drain();
         filter.wait();
         assert_counted(&address, 2, &[r#"milter_hook_failures_total{stage="data",reason="closing"} 1"#]);
+    }
+}
+
+#[test]
+fn octets_that_come_while_a_hook_waits_are_counted() {
+    for adapter in Adapter::ALL {
+        let (filter, address) = serve(adapter, failing(), Settings::default());
+        let mut mta = connect(filter.spec());
+        mta.write_all(&[OFFER, NULL, DATA].concat()).unwrap();
+        mta.read_exact(&mut [0; 17 + 5]).unwrap();
+        // The hook for DATA never ends.
+        mta.write_all(QUIT).unwrap();
+        let said = [OFFER, NULL, DATA, QUIT].concat().len();
+        wait_for_line(&address, &format!("milter_received_bytes_total {said}"));
     }
 }
 

@@ -42,6 +42,20 @@ pub(crate) fn counts(address: &str, connections: usize) -> Counts {
     }
 }
 
+/// Waits until the page has this line.
+#[track_caller]
+pub(crate) fn wait_for_line(address: &str, line: &str) {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        let (_, body) = request(address, "GET /metrics");
+        if body.lines().any(|found| found == line) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{line} is not in:\n{body}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// [`counts`] without the times, which nobody knows before.
 #[track_caller]
 pub(crate) fn certain(counts: &Counts) -> Vec<String> {
