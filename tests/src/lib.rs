@@ -10,7 +10,7 @@
 //! the repository.
 //!
 //! [`Pair`] needs no server: both sides of `milter-proto`, wired in memory. [`Asking`] is the MTA's side alone, and
-//! the test is the filter.
+//! the test is the filter. [`differential`] has our library and libmilter live the same mutated sessions.
 //!
 //! ```no_run
 //! use milter_tests::{Postfix, Sink, SmtpClient};
@@ -27,6 +27,7 @@
 mod asking;
 mod build;
 mod delivered;
+pub mod differential;
 mod directory;
 mod foreign;
 mod in_process;
