@@ -12,7 +12,7 @@
 //! [`RawMta`] is an MTA's end of a socket, octet by octet, for what no real one does.
 //!
 //! [`Pair`] needs no server: both sides of `milter-proto`, wired in memory. [`Asking`] is the MTA's side alone, and
-//! the test is the filter.
+//! the test is the filter. [`differential`] has our library and libmilter live the same mutated sessions.
 //!
 //! ```no_run
 //! use milter_tests::{Postfix, Sink, SmtpClient};
@@ -29,6 +29,7 @@
 mod asking;
 mod build;
 mod delivered;
+pub mod differential;
 mod directory;
 mod filter_program;
 mod foreign;
