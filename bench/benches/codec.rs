@@ -6,19 +6,20 @@ use std::process::ExitCode;
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo bench -p milter-bench --bench codec [-- --check | -- --accept]";
+const USAGE: &str = "usage: cargo bench -p milter-bench --bench codec [-- BYTES | -- --check | -- --accept]";
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.txt");
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 251;
 
 fn main() -> ExitCode {
     // Cargo itself adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match *arguments {
-        [] => tables(),
+        [] => tables(|_| true).and_then(|_| steps()),
         ["--check"] => check(),
         ["--accept"] => accept(),
         [COUNTED, name] => counted(name),
+        [bytes] if !bytes.starts_with('-') => tables(|group| group.is_of(bytes)),
         _ => Err(USAGE.into()),
     };
     outcome.unwrap_or_else(|error| {
@@ -27,12 +28,12 @@ fn main() -> ExitCode {
     })
 }
 
-fn tables() -> Outcome {
+fn tables(shown: impl Fn(Group) -> bool) -> Outcome {
     println!(
         "{:28} {:>11} {:>8} {:>8} {:>13} {:>8} {:>12}",
         "case", "ns", "/packet", "x naive", "instructions", "/packet", "allocations"
     );
-    for group in Group::all() {
+    for group in Group::all().filter(|group| shown(*group)) {
         let recording = group.recording();
         let packets = recording.packets().len() as f64;
         let mut runs: Vec<_> = group.cases().map(|case| case.prepare(&recording)).collect();
@@ -50,6 +51,10 @@ fn tables() -> Outcome {
             );
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn steps() -> Outcome {
     println!("\n{:44} {:>8} {:>14}", "64 MiB of", "ns/step", "x full packet");
     for row in steps_table() {
         println!("{:44} {:>8.1} {:>14.4}", row.what, row.nanoseconds, row.ratio);

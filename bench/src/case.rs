@@ -95,6 +95,11 @@ impl Group {
         GROUPS.iter().copied()
     }
 
+    /// Whether its bytes are the ones of this name.
+    pub fn is_of(self, bytes: &str) -> bool {
+        self.input.to_string() == bytes
+    }
+
     /// Its cases. The first one is the naive decoder.
     pub fn cases(self) -> impl Iterator<Item = Case> {
         self.subjects.iter().map(move |&subject| Case { input: self.input, reads: self.reads, subject })

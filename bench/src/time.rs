@@ -4,8 +4,8 @@ use crate::seen::Seen;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What a sample takes at least.
-const SAMPLE: Duration = Duration::from_millis(2);
+/// What a sample takes at least: so short that most of them are not interrupted, however busy the machine is.
+const SAMPLE: Duration = Duration::from_micros(100);
 
 /// The time of one run.
 #[derive(Clone, Copy, Debug)]
