@@ -1,12 +1,14 @@
-//! The codec, and a session without a socket: see README.md.
+//! The codec, and a session without a socket: see ../README.md.
 
-use milter_bench::{Baseline, COUNTED, Case, Change, Counts, Group, run_for_valgrind, steps_table, time};
+use milter_bench_codec::{
+    Baseline, COUNTED, Case, Change, Counts, Group, run_for_valgrind, steps_table, time, tools,
+};
 use std::error::Error;
 use std::process::ExitCode;
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
-const USAGE: &str = "usage: cargo bench -p milter-bench --bench codec [-- BYTES | -- --check | -- --accept]";
+const USAGE: &str = "usage: cargo bench -p milter-bench-codec [-- BYTES | -- --check | -- --accept]";
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.txt");
 const ROUNDS: usize = 251;
 
@@ -64,18 +66,17 @@ fn steps() -> Outcome {
 
 fn check() -> Outcome {
     let before: Baseline = std::fs::read_to_string(BASELINE)?.parse()?;
-    let after = Baseline::of_this_build()?;
-    if before.tools() != after.tools() {
+    let tools = tools()?;
+    if before.tools() != tools {
         println!(
-            "The counts of the baseline cannot be compared with those of this machine:\n  baseline: {}\n  here:     {}\n\
+            "The counts of the baseline cannot be compared with those of this machine.\n  baseline: {}\n  here:     {tools}\n\
              Make a baseline with these tools and the sources as they were before your change, and commit it for itself:\n  \
              bench/check-counts --accept",
             before.tools(),
-            after.tools()
         );
         return Ok(ExitCode::FAILURE);
     }
-    let changes = before.changes(&after);
+    let changes = before.changes(&Baseline::of_this_build()?);
     for change in &changes {
         println!("{} {change}", if change.is_refused() { "REFUSED" } else { "       " });
     }

@@ -120,8 +120,8 @@ impl FromStr for Baseline {
     }
 }
 
-/// Everything that the number of instructions depends on beside the sources.
-fn tools() -> Result<String, CountError> {
+/// Everything that the number of instructions depends on beside the sources, as it is here.
+pub fn tools() -> Result<String, CountError> {
     let said = |program: &str, argument: &str| -> Result<String, CountError> {
         let output = Command::new(program).arg(argument).output()?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().into())

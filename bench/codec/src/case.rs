@@ -84,7 +84,7 @@ const GROUPS: &[Group] = {
         group(Responses, Whole, &[Naive, Decode, Encode]),
         group(Responses, Of(1460), &[Naive, Decode]),
         group(Responses, Of(1), &[Naive, Decode]),
-        group(Large, Of(64 * 1024), &[Naive, Packets, Decode, Encode, Silent, Replied]),
+        group(Large, Of(64 * 1024), &[Naive, Packets, Decode, Silent, Replied]),
         group(Large, Of(1460), &[Naive, Packets, Decode, Silent, Replied]),
     ]
 };

@@ -1,4 +1,4 @@
-//! What is measured, and with what: see README.md.
+//! What is measured, and with what: see ../README.md.
 
 mod baseline;
 mod case;
@@ -12,7 +12,7 @@ mod session;
 mod steps;
 pub mod time;
 
-pub use baseline::{Baseline, Change};
+pub use baseline::{Baseline, Change, tools};
 pub use case::{Case, Group};
 pub use counts::{COUNTED, CountError, Counts, run_for_valgrind};
 pub use filters::{looking_up, replied, silent};
