@@ -88,15 +88,15 @@ pub(crate) fn split_string(strings: &[u8]) -> Option<(Text<'_>, &[u8])> {
 }
 
 fn string(input: &[u8]) -> nom::IResult<&[u8], Text<'_>, Fault> {
+    if input.is_empty() {
+        return Err(nom::Err::Error(Fault::Truncated));
+    }
     // Not `take_until`: that one looks for a sequence and is slower than memchr for one octet.
-    let unterminated = nom::Err::Error(Fault::Unterminated);
-    let Some(length) = memchr::memchr(0, input) else {
-        return Err(if input.is_empty() { nom::Err::Error(Fault::Truncated) } else { unterminated });
-    };
+    let length = memchr::memchr(0, input).unwrap_or(input.len());
     match input.split_at_checked(length) {
         // Invariant: these are the octets before the first NUL.
         Some((text, [_, rest @ ..])) => Ok((rest, Text::trusted(text))),
-        _ => Err(unterminated),
+        _ => Err(nom::Err::Error(Fault::Unterminated)),
     }
 }
 

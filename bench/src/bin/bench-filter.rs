@@ -4,7 +4,7 @@
 //! - `work`: rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`.
 //! - `nr`: every hook is declared, and none but the end of the message replies.
 
-use milter_bench::{replied, silent};
+use milter_bench_codec::{replied, silent};
 use milter_tokio::{
     Actions, Application, BodyChunk, Connect, Context, Data, EndOfHeaders, EndOfMessage, Header, Helo, Mail,
     Milter, ModificationError, Rcpt, Server, Unknown, Verdict,

@@ -30,6 +30,8 @@ pub struct Decoder {
     storage: Vec<u8>,
     start: usize,
     end: usize,
+    /// Below so many octets held there is no whole packet, as far as it is known.
+    awaited: usize,
     /// Whether the storage was lent, and goes back when it is empty.
     lent: bool,
     ended: bool,
@@ -52,6 +54,7 @@ impl Decoder {
             storage: Vec::new(),
             start: 0,
             end: 0,
+            awaited: 0,
             lent: false,
             ended: false,
             limit,
@@ -63,6 +66,7 @@ impl Decoder {
     /// Accepts payloads of up to `payload` octets from now on; never less than [`MAX_PAYLOAD`].
     pub fn set_limit(&mut self, payload: usize) {
         self.limit = payload.max(MAX_PAYLOAD).saturating_add(1);
+        self.awaited = 0;
     }
 
     /// Takes bytes in. Empty input is the end of the stream.
@@ -116,9 +120,9 @@ impl Decoder {
     }
 
     /// Where the next bytes go: never empty. What was read into it is reported by [`filled`](Self::filled).
+    #[inline]
     pub fn spare(&mut self) -> &mut [u8] {
-        let room = self.storage.len().saturating_sub(self.end);
-        if room == 0 || (self.start > 0 && room < self.storage.len() / 2) {
+        if self.is_cramped() {
             self.make_room();
         }
         self.storage.get_mut(self.end..).unwrap_or_default()
@@ -126,9 +130,10 @@ impl Decoder {
 
     /// Reports `count` bytes in [`spare`](Self::spare). Zero is the end of the stream. What comes after that, or after
     /// an error, is dropped.
+    #[inline]
     pub fn filled(&mut self, count: usize) {
         if count == 0 {
-            self.ended = true;
+            (self.ended, self.awaited) = (true, 0);
         }
         if !self.ended && self.failed.is_none() {
             self.end = self.end.saturating_add(count).min(self.storage.len());
@@ -136,6 +141,7 @@ impl Decoder {
     }
 
     /// The next whole packet, or `None` while there is none.
+    #[inline]
     pub fn packet(&mut self) -> Result<Option<Packet<'_>>, PacketError> {
         let Some(frame) = self.peek()? else { return Ok(None) };
         self.take(&frame);
@@ -163,22 +169,20 @@ impl Decoder {
 
     /// The next whole packet as a place in the storage, valid until bytes are taken in or storage moves. It stays the
     /// next one until it is [taken](Self::take).
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<Option<Frame>, PacketError> {
-        if let Some(error) = self.failed {
-            return Err(error);
+        if self.held() < self.awaited {
+            return Ok(None);
         }
-        let found = self.find();
-        match found {
-            Ok(None) if self.is_empty() => (self.start, self.end) = (0, 0),
-            Err(error) => (self.failed, self.start, self.end) = (Some(error), 0, 0),
-            _ => {}
+        match self.find() {
+            Some(frame) => Ok(Some(frame)),
+            None => self.miss(),
         }
-        found
     }
 
     /// Takes the packet that [`peek`](Self::peek) found.
     pub(crate) const fn take(&mut self, frame: &Frame) {
-        self.start = frame.payload.end;
+        (self.start, self.awaited) = (frame.payload.end, 0);
         self.taken = self.taken.wrapping_add(1);
     }
 
@@ -187,29 +191,62 @@ impl Decoder {
         self.storage.get(frame.payload.clone()).unwrap_or_default()
     }
 
-    fn find(&self) -> Result<Option<Frame>, PacketError> {
+    fn find(&self) -> Option<Frame> {
+        let held = self.storage.get(self.start..self.end)?;
+        let (head, rest) = held.split_first_chunk::<HEAD>()?;
+        let length = usize::try_from(u32::from_be_bytes(*head)).ok()?;
+        if length > self.limit || length > rest.len() {
+            return None;
+        }
+        let letter = *rest.get(..length)?.first()?;
+        let first = self.start.saturating_add(HEAD);
+        Some(Frame { letter, payload: first.saturating_add(1)..first.saturating_add(length) })
+    }
+
+    /// No whole packet is held: there is more to come, or there will never be one.
+    fn miss(&mut self) -> Result<Option<Frame>, PacketError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        match self.missed() {
+            Ok(awaited) => self.awaited = awaited,
+            Err(error) => (self.failed, self.awaited, self.start, self.end) = (Some(error), 0, 0, 0),
+        }
+        if self.is_empty() {
+            (self.start, self.end) = (0, 0);
+        }
+        self.failed.map_or(Ok(None), Err)
+    }
+
+    /// How many octets have to be held at least for the next packet to be whole.
+    fn missed(&self) -> Result<usize, PacketError> {
         let held = self.storage.get(self.start..self.end).unwrap_or_default();
         let Some((head, rest)) = held.split_first_chunk::<HEAD>() else {
             return match held.len() {
                 got @ 1.. if self.ended => Err(PacketError::EndInsidePacket { expected: HEAD, got }),
-                _ => Ok(None),
+                _ => Ok(HEAD),
             };
         };
         let length = u32::from_be_bytes(*head);
-        let expected = match usize::try_from(length) {
-            Ok(0) => return Err(PacketError::Empty),
-            Ok(expected) if expected <= self.limit => expected,
-            _ => return Err(PacketError::TooLong { length, limit: self.limit, head: *head }),
-        };
-        let (Some(letter), true) = (rest.first(), rest.len() >= expected) else {
-            return match rest.len() {
-                got if self.ended => Err(PacketError::EndInsidePacket { expected, got }),
-                _ => Ok(None),
-            };
-        };
-        let first = self.start.saturating_add(HEAD);
-        let payload = first.saturating_add(1)..first.saturating_add(expected);
-        Ok(Some(Frame { letter: *letter, payload }))
+        match usize::try_from(length) {
+            Ok(0) => Err(PacketError::Empty),
+            Ok(expected) if expected <= self.limit => match self.ended {
+                true => Err(PacketError::EndInsidePacket { expected, got: rest.len() }),
+                false => Ok(expected.saturating_add(HEAD)),
+            },
+            _ => Err(PacketError::TooLong { length, limit: self.limit, head: *head }),
+        }
+    }
+
+    /// Whether room is to be made: there is none, or it is worth a move, because what is held is little or begins a packet
+    /// that does not fit where it stands.
+    fn is_cramped(&self) -> bool {
+        let size = self.storage.len();
+        if self.start == 0 {
+            return self.end == size;
+        }
+        let little = self.held() <= SMALL && self.end > size / 2;
+        little || self.awaited > size.saturating_sub(self.start) || self.end == size
     }
 
     /// Moves what is held to the front (each piece of a packet at most once), or into larger storage of our own:

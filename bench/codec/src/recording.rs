@@ -1,19 +1,19 @@
 //! What the benchmarks are fed with: SMTP sessions as an MTA sends them, macros before each command.
 
-mod filters;
-
-pub use filters::{replied, silent};
+mod macros;
+mod responses;
 
 use milter_proto::{
     Arguments, BodyChunk, Command, CommandKind, Connect, Data, DefineMacros, EndOfHeaders, Header, Helo,
-    MacroPairsBuf, Mail, Options, Peer, Rcpt, Text,
+    MacroPairsBuf, Mail, Options, Packet, Peer, Rcpt, Text,
 };
 
-/// A session with one message, in bytes.
+/// Packets, in bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     bytes: Vec<u8>,
-    packets: usize,
+    /// Where each packet ends.
+    ends: Vec<usize>,
 }
 
 impl Recording {
@@ -47,9 +47,15 @@ impl Recording {
         &self.bytes
     }
 
-    /// How many packets they are.
-    pub const fn packets(&self) -> usize {
-        self.packets
+    /// The packets that they are.
+    pub fn packets(&self) -> impl ExactSizeIterator<Item = Packet<'_>> {
+        let mut rest = self.bytes();
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let (packet, next) = rest.split_at(end - start);
+            (rest, start) = (next, *end);
+            Packet::new(packet[4], &packet[5..])
+        })
     }
 
     fn open(&mut self) {
@@ -105,8 +111,12 @@ impl Recording {
     }
 
     fn push(&mut self, command: Command<'_>) {
-        command.encode(&mut self.bytes);
-        self.packets += 1;
+        self.add(|bytes| command.encode(bytes));
+    }
+
+    fn add(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.bytes);
+        self.ends.push(self.bytes.len());
     }
 }
 
