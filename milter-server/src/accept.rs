@@ -30,9 +30,10 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
         match R::accept(&listener).await {
             Ok(stream) => {
                 failing = false;
-                if registry.count() >= max_connections {
+                while registry.count() >= max_connections {
                     make_room(&handle.shared, settings, "the limit is reached");
-                    registry.ended(|count| count < max_connections).await;
+                    // Later there may be one that makes room: we do not know of all yet whether they would negotiate.
+                    or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
                 }
                 spawn::<R, M>(stream, handle, settings);
             }

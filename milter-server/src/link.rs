@@ -18,6 +18,8 @@ pub(crate) struct Link {
     waker: AtomicWaker,
     phase: AtomicU8,
     negotiated: AtomicBool,
+    /// Everything that had come was read.
+    waited: AtomicBool,
     /// When to wake the task, in the registry's time. It may have got on by then: what is late, it decides itself.
     deadline: AtomicU64,
 }
@@ -41,8 +43,9 @@ impl Link {
         self.waker.wake();
     }
 
-    pub(crate) fn has_negotiated(&self) -> bool {
-        self.negotiated.load(Ordering::Relaxed)
+    /// Whether its MTA keeps us waiting before anything was agreed. Of a task that did not run yet we do not know.
+    pub(crate) fn awaits_negotiation(&self) -> bool {
+        self.waited.load(Ordering::Relaxed) && !self.negotiated.load(Ordering::Relaxed)
     }
 
     /// Wakes the task if its deadline has passed; otherwise tells when to look again.
@@ -123,6 +126,7 @@ impl Watch {
         deadlines: &Deadlines,
     ) -> Poll<Interruption> {
         self.link.waker.register(cx.waker());
+        self.link.waited.store(true, Ordering::Relaxed);
         match self.link.phase() {
             Phase::Closing => return Poll::Ready(Interruption::Close),
             Phase::Draining if wait.drains => return Poll::Ready(Interruption::Drain),

@@ -71,10 +71,10 @@ impl Registry {
         self.connections().links.len()
     }
 
-    /// Closes the oldest connection that has not negotiated, if there is one.
+    /// Closes the oldest connection whose MTA keeps us waiting for the negotiation, if there is one.
     pub(crate) fn shed(&self) -> Option<u64> {
         let connections = self.connections();
-        let waits = |link: &&Arc<Link>| !link.has_negotiated() && link.phase() < Phase::Closing;
+        let waits = |link: &&Arc<Link>| link.awaits_negotiation() && link.phase() < Phase::Closing;
         let link = connections.links.values().find(waits)?;
         link.enter(Phase::Closing);
         Some(link.id)
