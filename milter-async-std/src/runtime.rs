@@ -6,7 +6,7 @@ use async_std::net::{TcpListener, TcpStream};
 use async_std::os::unix::net::{UnixListener, UnixStream};
 use async_std::stream::StreamExt;
 use futures_util::future::Either;
-use milter_server::{Io, Runtime, Signal, StdListener};
+use milter_server::{Io, Runtime, Signal, StdListener, acknowledge};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -47,6 +47,12 @@ impl Runtime for AsyncStd {
 
     async fn connect_unix(path: &str) -> io::Result<ClientStream> {
         Ok(Either::Right(UnixStream::connect(path).await?))
+    }
+
+    fn acknowledge(stream: &ClientStream) {
+        if let Either::Left(tcp) = stream {
+            acknowledge(tcp);
+        }
     }
 
     fn spawn(task: impl Future<Output = ()> + Send + 'static) {

@@ -76,7 +76,7 @@ fn spawn<R: Runtime, M: Application>(stream: R::Stream, handle: &Handle<M>, sett
     if let Some(observer) = settings.observer() {
         observer.connected(id);
     }
-    let driving = drive::<R, _, _>(stream, handle.milter(), watch, Arc::clone(settings));
+    let driving = drive::<R, _, _>(stream, handle.milter(), watch, Arc::clone(settings), R::acknowledge);
     let task = Task { driving, id, settings: Arc::clone(settings) };
     R::spawn(task.instrument(tracing::info_span!("connection", id)));
 }

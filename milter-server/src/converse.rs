@@ -69,7 +69,7 @@ where
 {
     let registry = Arc::new(Registry::new());
     let watch = Watch::new(Arc::clone(&registry), registry.begin_as(connection));
-    let conversing = drive::<R, M, S>(stream, milter, watch, Arc::default());
+    let conversing = drive::<R, M, S>(stream, milter, watch, Arc::default(), |_| {});
     or(conversing, async { match watch_deadlines::<R>(&registry).await {} }).await.0
 }
 
@@ -101,6 +101,7 @@ pub(crate) fn drive<R, M, S>(
     milter: M,
     watch: Watch,
     settings: Arc<Settings>,
+    acknowledge: fn(&S),
 ) -> impl Future<Output = (Result<(), ConverseError>, Watch)>
 where
     R: Runtime + Io<S>,
@@ -114,13 +115,19 @@ where
             let taken = Taking::<R, M, S>::begin(&mut conversation, &mut stream, &mut connection).await;
             let done = match taken {
                 Taken::Read if connection.begin_reading(&mut conversation) => {
+                    if std::mem::take(&mut connection.is_silent) && conversation.decoder().is_empty() {
+                        acknowledge(&stream);
+                    }
                     poll_fn(|cx| connection.poll_read::<R, M, S>(&mut stream, &mut conversation, cx)).await
                 }
                 Taken::Read => {
                     conversation.finish();
                     Ok(())
                 }
-                Taken::Written(done) => done,
+                Taken::Written(done) => {
+                    connection.is_silent = false;
+                    done
+                }
                 Taken::Called(finished) => connection.conclude(finished, &mut conversation),
                 Taken::Over(over) => {
                     connection.count_messages(conversation.session().messages_over());
@@ -221,6 +228,8 @@ pub(crate) struct Connection<'a> {
     /// Why the stream is of no use any more.
     broken: Option<Ended>,
     messages: u64,
+    /// Nothing was written since octets came.
+    is_silent: bool,
     /// What is being read, which may take several reads, and after how many packets.
     wait: Wait,
     packets: u64,
@@ -237,6 +246,7 @@ impl<'a> Connection<'a> {
             unsent: b"",
             broken: None,
             messages: 0,
+            is_silent: false,
             wait: Wait::new(Waiting::FirstPacket),
             packets: 0,
             in_a_row: 0,
@@ -266,6 +276,7 @@ impl<'a> Connection<'a> {
         match R::poll_read(Pin::new(stream), cx, decoder.spare()) {
             Poll::Ready(Ok(count)) => {
                 decoder.filled(count);
+                self.is_silent = true;
                 if let Some(observer) = self.settings.observer() {
                     observer.received(count);
                 }

@@ -39,5 +39,5 @@ pub use handle::Handle;
 pub use hook::Unfinished;
 pub use listener::{ListenError, SocketAccess, StdListener};
 pub use observer::Observer;
-pub use runtime::{Io, Runtime, Signal};
+pub use runtime::{Io, Runtime, Signal, acknowledge};
 pub use server::Server;

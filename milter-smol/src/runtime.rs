@@ -2,7 +2,7 @@
 
 use async_signal::{Signal as ReceivedSignal, Signals};
 use futures_util::future::Either;
-use milter_server::{Io, Runtime, Signal, StdListener};
+use milter_server::{Io, Runtime, Signal, StdListener, acknowledge};
 use smol::io::{AsyncRead, AsyncWrite};
 use smol::net::unix::{UnixListener, UnixStream};
 use smol::net::{TcpListener, TcpStream};
@@ -47,6 +47,12 @@ impl Runtime for Smol {
 
     async fn connect_unix(path: &str) -> io::Result<ClientStream> {
         Ok(Either::Right(UnixStream::connect(path).await?))
+    }
+
+    fn acknowledge(stream: &ClientStream) {
+        if let Either::Left(tcp) = stream {
+            acknowledge(tcp);
+        }
     }
 
     fn spawn(task: impl Future<Output = ()> + Send + 'static) {

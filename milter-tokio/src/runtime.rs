@@ -1,6 +1,6 @@
 //! tokio, as a server needs it.
 
-use milter_server::{Io, Runtime, Signal, StdListener};
+use milter_server::{Io, Runtime, Signal, StdListener, acknowledge};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -46,6 +46,12 @@ impl Runtime for Tokio {
 
     async fn connect_unix(path: &str) -> io::Result<ClientStream> {
         Ok(Either::Right(UnixStream::connect(path).await?))
+    }
+
+    fn acknowledge(stream: &ClientStream) {
+        if let Either::Left(tcp) = stream {
+            acknowledge(tcp);
+        }
     }
 
     fn spawn(task: impl Future<Output = ()> + Send + 'static) {
