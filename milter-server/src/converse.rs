@@ -60,8 +60,13 @@ impl Settings {
     }
 }
 
-/// Serves one connection of an MTA over any stream, to its end, with the default [`Deadlines`].
-pub async fn converse<R, M, S>(stream: S, milter: M, connection: u64) -> Result<(), ConverseError>
+/// Serves one connection of an MTA over any stream, to its end.
+pub async fn converse<R, M, S>(
+    stream: S,
+    milter: M,
+    connection: u64,
+    deadlines: Deadlines,
+) -> Result<(), ConverseError>
 where
     R: Runtime + Io<S>,
     M: Application,
@@ -69,7 +74,8 @@ where
 {
     let registry = Arc::new(Registry::new());
     let watch = Watch::new(Arc::clone(&registry), registry.begin_as(connection));
-    let conversing = drive::<R, M, S>(stream, milter, watch, Arc::default(), |_| {});
+    let settings = Arc::new(Settings { deadlines, observer: None });
+    let conversing = drive::<R, M, S>(stream, milter, watch, settings, |_| {});
     or(conversing, async { match watch_deadlines::<R>(&registry).await {} }).await.0
 }
 

@@ -37,7 +37,7 @@ mod converse;
 mod runtime;
 mod signal;
 
-pub use converse::{converse, open};
+pub use converse::{converse, converse_with, open};
 pub use milter_proto::*;
 pub use milter_server::{
     ClientAnswer, ClientError, ConverseError, Handle, ListenError, Observer, SocketAccess, StdListener,
