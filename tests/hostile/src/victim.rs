@@ -102,6 +102,12 @@ fn allow_descriptors() {
 pub(crate) fn command(arena: &Arena, spec: &str) -> Command {
     let mut command = Command::new(&arena.program);
     command.args(["filter", spec, "--runtime", arena.adapter.name()]);
+    // As the unit for systemd starts it: how soon memory goes back to the system is a matter of the allocator.
+    let unit = include_str!("../../../examples/systemd/milter@.service");
+    let variables = unit.lines().filter_map(|line| line.strip_prefix("Environment=MALLOC_"));
+    for (name, value) in variables.filter_map(|line| line.split_once('=')) {
+        command.env(format!("MALLOC_{name}"), value);
+    }
     command
 }
 
