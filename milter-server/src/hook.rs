@@ -1,7 +1,7 @@
 //! Running a hook: panics, deadlines, signs of life, and an MTA that goes away meanwhile.
 
 use crate::buffers;
-use crate::converse::Connection;
+use crate::connection::Connection;
 use crate::link::{Interruption, Wait};
 use crate::runtime::{Io, Runtime};
 use milter_proto::{

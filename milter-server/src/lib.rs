@@ -19,6 +19,7 @@ mod accept;
 mod buffers;
 mod client;
 mod clock;
+mod connection;
 mod converse;
 mod deadlines;
 mod handle;
@@ -31,6 +32,7 @@ mod runtime;
 mod server;
 mod spans;
 mod supervise;
+mod taking;
 mod write;
 
 pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};

@@ -1,6 +1,7 @@
 //! Writing what is owed.
 
-use crate::converse::{Connection, Ended};
+use crate::connection::Connection;
+use crate::converse::Ended;
 use crate::link::Wait;
 use crate::runtime::Io;
 use milter_proto::Waiting;

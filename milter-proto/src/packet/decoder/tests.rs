@@ -1,0 +1,81 @@
+//! How storage is lent, grows and is given back.
+
+use super::*;
+
+#[test]
+fn what_comes_after_an_error_or_the_end_is_dropped() {
+    let mut failed = Decoder::new();
+    failed.receive(b"EHLO");
+    assert!(failed.packet().is_err());
+    failed.receive(b"\0\0\0\x01A");
+    assert!(failed.is_empty() && failed.packet().is_err());
+
+    let mut ended = Decoder::new();
+    ended.receive(b"\0\0\0\x01A");
+    ended.receive(b"");
+    ended.receive(b"\0\0\0\x01Q");
+    assert_eq!(ended.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
+    assert_eq!(ended.packet(), Ok(None));
+    assert!(ended.is_ended() && ended.is_empty());
+}
+
+#[test]
+fn shows_how_much_it_holds_but_not_the_mail() {
+    let mut decoder = Decoder::new();
+    decoder.receive(b"\0\0\0\x05Hc");
+    assert_eq!(
+        alloc::format!("{decoder:?}"),
+        "Decoder { held: 6, storage: 4096, lent: false, limit: 65536, ended: false, failed: None }"
+    );
+}
+
+#[test]
+fn buffers_that_do_not_serve_are_dropped() {
+    let mut decoder = Decoder::new();
+    assert_eq!(decoder.reclaim(), None);
+    decoder.receive(b"\0\0\0\x05H");
+    assert!(decoder.wants_buffer());
+    decoder.lend(alloc::vec![1; 5]);
+    assert_eq!(decoder.reclaim(), None);
+    decoder.lend(alloc::vec![1; 6]);
+    assert!(!decoder.wants_buffer());
+    assert_eq!(decoder.spare(), [1]);
+    decoder.lend(alloc::vec![2; 9]);
+    assert_eq!(decoder.spare(), [2; 4]);
+    assert_eq!(decoder.reclaim().map(|buffer| buffer.len()), Some(9));
+    assert_eq!(decoder.reclaim(), None);
+    decoder.receive(b"cli\0");
+    assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'H', payload: b"cli\0" })));
+}
+
+#[test]
+fn storage_grows_in_few_steps_whatever_is_held() {
+    let mut decoder = Decoder::new();
+    let mut steps = 0;
+    while decoder.held() < 16 << 20 {
+        let room = decoder.spare().len();
+        decoder.filled(room);
+        steps += 1;
+    }
+    assert!(steps < 20, "{steps} steps");
+}
+
+#[test]
+fn the_beginning_of_a_packet_takes_no_more_than_the_packet() {
+    for limit in [0, 262_143, 1_048_575] {
+        let mut decoder = Decoder::new();
+        decoder.set_limit(limit);
+        let largest = limit.max(MAX_PAYLOAD) + 1;
+        decoder.receive(&u32::try_from(largest).unwrap().to_be_bytes());
+        while decoder.held() < largest + HEAD - 1 {
+            decoder.receive(&[b'B'; 1000][..1000.min(largest + HEAD - 1 - decoder.held())]);
+            assert!(decoder.storage.len() <= largest + HEAD);
+            assert_eq!(decoder.packet(), Ok(None));
+        }
+        decoder.receive(b"B");
+        assert_eq!(
+            decoder.packet().map(|packet| packet.map(|packet| packet.payload.len())),
+            Ok(Some(largest - 1))
+        );
+    }
+}
