@@ -4,7 +4,7 @@ use crate::converse::{ConverseError, Settings, drive};
 use crate::handle::{Handle, Shared};
 use crate::link::Watch;
 use crate::runtime::Runtime;
-use futures_lite::future::or;
+use futures_lite::future::{or, yield_now};
 use milter_proto::{ACCEPT_BACK_OFF, Application};
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
@@ -36,7 +36,11 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
                     or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
                 }
                 spawn::<R, M>(stream, handle, settings);
+                // As long as others wait to be accepted, some runtimes would do nothing else.
+                yield_now().await;
             }
+            // That one has gone; the next one is sound.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!("cannot accept connections for now: {error}");
@@ -108,7 +112,8 @@ impl<F: Future<Output = (Result<(), ConverseError>, Watch)>> Future for Task<F> 
         match &ended {
             Ok(()) => {}
             Err(ConverseError::Io(error)) => tracing::info!("the connection failed: {error}"),
-            Err(error) => tracing::warn!("closing the connection: {error}"),
+            // With its number: the span may not be shown at the level of warnings.
+            Err(error) => tracing::warn!(connection = *this.id, "closing the connection: {error}"),
         }
         if let Some(observer) = this.settings.observer() {
             observer.disconnected(*this.id, ended.as_ref().copied());

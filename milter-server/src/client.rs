@@ -11,7 +11,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A connection to a filter: what an MTA does. Each adapter names it for its runtime.
 pub struct Client<S, R> {
@@ -182,6 +182,7 @@ impl<S: Unpin, R: Runtime + Io<S>> Client<S, R> {
     ) -> Result<Option<ClientAnswer>, ClientError> {
         let mut buffer = [0; 4096];
         let mut answer = None;
+        let mut began = Instant::now();
         loop {
             let waiting = self.mta.waits_for();
             let command = waiting.unwrap_or(CommandKind::Quit);
@@ -191,19 +192,22 @@ impl<S: Unpin, R: Runtime + Io<S>> Client<S, R> {
                 _ => self.timeouts.command,
             };
             let too_long = || ClientError::Timeout { command, limit };
+            // For the answer as a whole, in however many pieces it comes; a sign of life begins it anew.
+            let left = limit.saturating_sub(began.elapsed());
             match self.mta.step()? {
                 Step::Write(bytes) => {
-                    timeout::<R, _>(limit, write::<R, S>(&mut self.stream, bytes))
+                    timeout::<R, _>(left, write::<R, S>(&mut self.stream, bytes))
                         .await
                         .ok_or_else(too_long)??;
                 }
                 Step::Read if waiting.is_none() => return Ok(answer),
                 Step::Read => {
                     let reading = poll_fn(|cx| R::poll_read(Pin::new(&mut self.stream), cx, &mut buffer));
-                    let count = timeout::<R, _>(limit, reading).await.ok_or_else(too_long)??;
+                    let count = timeout::<R, _>(left, reading).await.ok_or_else(too_long)??;
                     self.mta.receive(&buffer[..count]);
                 }
                 Step::Event(heard) => {
+                    began = Instant::now();
                     hear(&heard);
                     if let Heard::Decided(decision) = heard {
                         answer = Some(ClientAnswer {

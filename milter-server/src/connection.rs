@@ -10,9 +10,10 @@ use milter_proto::{Application, Conversation, Phase, Waiting};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// After so many reads that did not have to wait other connections get their turn. Some runtimes have no budgets of their
+/// After so many steps without a wait other connections get their turn. Some runtimes have no budgets of their
 /// own: there an MTA that writes as fast as we read would hold up all others.
-const READS_IN_A_ROW: u8 = 8;
+const STEPS_IN_A_ROW: u8 = 128;
+
 /// What a connection knows beside its conversation.
 pub(crate) struct Connection<'a> {
     pub(crate) watch: &'a Watch,
@@ -28,7 +29,7 @@ pub(crate) struct Connection<'a> {
     /// What is being read, which may take several reads, and after how many packets.
     wait: Wait,
     packets: u64,
-    /// Reads that did not have to wait.
+    /// Steps since it had to wait.
     in_a_row: u8,
 }
 
@@ -56,6 +57,12 @@ impl<'a> Connection<'a> {
         self.broken.is_some()
     }
 
+    /// Counts a step. Says when others are to get their turn.
+    pub(crate) fn has_had_its_turn(&mut self) -> bool {
+        self.in_a_row = self.in_a_row.wrapping_add(1) % STEPS_IN_A_ROW;
+        self.in_a_row == 0
+    }
+
     /// Reads straight into the receive buffer, which is held only while there is something to read.
     pub(crate) fn poll_read<R: Io<S>, M: Application, S: Unpin>(
         &mut self,
@@ -64,13 +71,6 @@ impl<'a> Connection<'a> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Ended>> {
         let decoder = conversation.decoder();
-        if self.in_a_row == READS_IN_A_ROW {
-            self.in_a_row = 0;
-            buffers::reclaim(decoder);
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.in_a_row += 1;
         buffers::lend(decoder);
         match R::poll_read(Pin::new(stream), cx, decoder.spare()) {
             Poll::Ready(Ok(count)) => {
@@ -100,8 +100,8 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// Before a read. The time for the first packet, and for one that has begun, goes on from read to read. `false` if the
-    /// server drains and nothing is in progress here: a connection that is never quiet is ended at this place.
+    /// Before a read. The time for the first packet, and for one that has begun, goes on from read to read. `false` if it
+    /// is to end: a connection that is never quiet is ended at this place.
     pub(crate) fn begin_reading<M: Application>(&mut self, conversation: &mut Conversation<M>) -> bool {
         let negotiated = conversation.session().agreement().is_some();
         let drains = !conversation.session().in_message();
@@ -119,7 +119,11 @@ impl<'a> Connection<'a> {
             self.packets = decoder.packets_taken();
         }
         self.wait.drains = drains;
-        !drains || self.watch.phase() == Phase::Serving
+        match self.watch.phase() {
+            Phase::Serving => true,
+            Phase::Draining => !drains,
+            Phase::Closing => false,
+        }
     }
 
     /// A hook is done, or was given up.

@@ -1,5 +1,6 @@
 //! The step loop over any stream.
 
+use crate::buffers;
 use crate::connection::Connection;
 use crate::deadlines::watch_deadlines;
 use crate::link::{Interruption, Watch};
@@ -7,8 +8,8 @@ use crate::observer::Observer;
 use crate::registry::Registry;
 use crate::runtime::{Io, Runtime};
 use crate::taking::{Taken, Taking};
-use futures_lite::future::or;
-use milter_proto::{Application, Conversation, Deadlines, Waiting};
+use futures_lite::future::{or, yield_now};
+use milter_proto::{Application, Conversation, Deadlines, Phase, Waiting};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
@@ -117,6 +118,7 @@ where
                     }
                     poll_fn(|cx| connection.poll_read::<R, M, S>(&mut stream, &mut conversation, cx)).await
                 }
+                Taken::Read if watch.phase() == Phase::Closing => Err(Ended::Closed),
                 Taken::Read => {
                     conversation.finish();
                     Ok(())
@@ -140,7 +142,11 @@ where
                     conversation.finish();
                 }
             }
+            if connection.has_had_its_turn() {
+                yield_now().await;
+            }
         };
+        buffers::reclaim(conversation.decoder());
         (ended, watch)
     }
 }

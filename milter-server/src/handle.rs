@@ -32,7 +32,8 @@ impl<M: Application> Handle<M> {
         self.shared.registry.enter(Phase::Draining);
     }
 
-    /// Ends the server at once: connections are closed where they are.
+    /// Ends the server at once: connections are closed where they are. No hook is told; the values of connections and
+    /// messages are dropped.
     pub fn stop(&self) {
         self.shared.registry.enter(Phase::Closing);
     }

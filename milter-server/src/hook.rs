@@ -86,9 +86,20 @@ pub(crate) fn report(failure: &Failure, unfinished: Option<&Unfinished>, connect
 }
 
 impl<'a, 'b, R: Runtime, M: Application, S> Hook<'a, 'b, R, M, S> {
-    pub(crate) fn new(call: Call<'a, M>, stream: &'a mut S, connection: &'a mut Connection<'b>) -> Self {
-        let began = connection.settings.observer().map(|_| Instant::now());
-        Self { stage: call.stage(), running: call.into_future(), began, stream, connection, slow: None }
+    /// Begins to run a hook. It may panic before it is polled, in the factory of a message's value for example.
+    pub(crate) fn begin(
+        call: Call<'a, M>,
+        stream: &'a mut S,
+        connection: &'a mut Connection<'b>,
+    ) -> Result<Self, Finished<R>> {
+        let (stage, began) = (call.stage(), connection.settings.observer().map(|_| Instant::now()));
+        match catch_unwind(AssertUnwindSafe(|| call.into_future())) {
+            Ok(running) => Ok(Self { running, stage, began, stream, connection, slow: None }),
+            Err(_) => {
+                let time = began.map(|began| began.elapsed());
+                Err(Finished { stage, time, unfinished: Some(Unfinished::Panicked), slow: None })
+            }
+        }
     }
 }
 

@@ -48,16 +48,19 @@ impl Link {
         self.waited.load(Ordering::Relaxed) && !self.negotiated.load(Ordering::Relaxed)
     }
 
-    /// Wakes the task if its deadline has passed; otherwise tells when to look again.
-    pub(crate) fn look(&self, now: u64) -> u64 {
+    /// When to look again; `None` if the deadline has passed: then the task is to be woken.
+    pub(crate) fn look(&self, now: u64) -> Option<u64> {
         let deadline = self.deadline.load(Ordering::SeqCst);
         if deadline > now {
-            return deadline;
+            return Some(deadline);
         }
         // If that fails, there is a new deadline, for which the task itself sees to it that it is looked at.
         let _ = self.deadline.compare_exchange(deadline, NEVER, Ordering::SeqCst, Ordering::SeqCst);
+        None
+    }
+
+    pub(crate) fn wake(&self) {
         self.waker.wake();
-        NEVER
     }
 }
 

@@ -8,6 +8,7 @@ mod unix;
 pub use unix::SocketAccess;
 
 use milter_proto::{Endpoint, EndpointError};
+use socket2::SockRef;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -86,7 +87,10 @@ impl Listener {
         Ok(match &self.socket {
             StdListener::Tcp(tcp) => {
                 let address = tcp.local_addr()?;
-                Endpoint::Inet { host: address.ip().to_string(), port: address.port() }
+                let (host, port) = (address.ip().to_string(), address.port());
+                let only_v6 =
+                    address.ip().is_unspecified() && address.is_ipv6() && SockRef::from(tcp).only_v6()?;
+                if only_v6 { Endpoint::Inet6 { host, port } } else { Endpoint::Inet { host, port } }
             }
             StdListener::Unix(unix) => {
                 let path = unix.local_addr()?.as_pathname().map(|path| path.display().to_string());

@@ -74,8 +74,13 @@ impl Registry {
     /// Closes the oldest connection whose MTA keeps us waiting for the negotiation, if there is one.
     pub(crate) fn shed(&self) -> Option<u64> {
         let connections = self.connections();
-        let waits = |link: &&Arc<Link>| link.awaits_negotiation() && link.phase() < Phase::Closing;
-        let link = connections.links.values().find(waits)?;
+        // One at a time: the last one may not have had its turn to go yet.
+        if connections.links.values().any(|link| link.phase() > connections.phase) {
+            return None;
+        }
+        let link = connections.links.values().find(|link| link.awaits_negotiation()).cloned();
+        drop(connections);
+        let link = link?;
         link.enter(Phase::Closing);
         Some(link.id)
     }
@@ -98,11 +103,13 @@ impl Registry {
     /// Tells every connection how far the end has come. It does not go back.
     pub(crate) fn enter(&self, phase: Phase) {
         let mut connections = self.connections();
+        let mut told = Vec::new();
         if phase > connections.phase {
             connections.phase = phase;
-            connections.links.values().for_each(|link| link.enter(phase));
+            told.extend(connections.links.values().cloned());
         }
         drop(connections);
+        told.iter().for_each(|link| link.enter(phase));
         self.phase_changed.notify(usize::MAX);
     }
 
@@ -131,7 +138,15 @@ impl Registry {
         // In this order: a deadline that is set meanwhile is either seen here, or finds NEVER and has us look again.
         self.next_look.store(NEVER, Ordering::SeqCst);
         let now = clock::now();
-        let next = self.connections().links.values().map(|link| link.look(now)).min().unwrap_or(NEVER);
+        let mut late = Vec::new();
+        let mut next = NEVER;
+        for link in self.connections().links.values() {
+            match link.look(now) {
+                None => late.push(Arc::clone(link)),
+                Some(deadline) => next = next.min(deadline),
+            }
+        }
+        late.iter().for_each(|link| link.wake());
         if next == NEVER {
             return None;
         }
@@ -146,7 +161,7 @@ impl Registry {
     }
 
     fn connections(&self) -> MutexGuard<'_, Connections> {
-        // Nothing that panics is done under the lock.
+        // Nothing that panics is done under the lock, and no waker, which is somebody else's code, is called.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

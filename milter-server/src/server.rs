@@ -112,7 +112,8 @@ impl<M: Application, R: Runtime> Server<M, R> {
     }
 
     /// How [`run`](Self::run) makes the filter anew at SIGHUP, such as after its configuration was read again. If that
-    /// fails, the error is logged, and the filter stays as it is.
+    /// fails, the error is logged, and the filter stays as it is. Accepting and signals wait for it meanwhile: what takes
+    /// long belongs on a thread of the program's own, and its result into [`Handle::reload`].
     pub fn on_reload<E: Into<BoxError>>(
         mut self,
         mut reload: impl FnMut() -> Result<M, E> + Send + 'static,
@@ -155,8 +156,15 @@ impl<M: Application, R: Runtime> Server<M, R> {
     /// filter has heard nothing has not begun for it: Postfix sends commands that need no reply only together with one
     /// that does.
     ///
+    /// What is closed where it is, at the timeout or by [`Handle::stop`], is not told to any hook: its values are dropped.
+    ///
     /// Closing a connection is not free: Postfix applies `milter_default_action` to the rest of its SMTP session.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        if self.listeners.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the server listens nowhere"));
+        }
+        // A runtime without timers is better told of now than by the first hook that takes long.
+        drop(R::sleep(Duration::ZERO));
         let registry = &self.handle.shared.registry;
         // Whoever drops this future wants an end as well.
         let closing = Closing(&self.handle);

@@ -40,7 +40,8 @@ impl Spans {
         if !self.knows_queue_id {
             if let Some(queue_id) = context.macros.queue_id() {
                 self.knows_queue_id = true;
-                message.record("queue_id", field::display(queue_id.to_string_lossy()));
+                // As a text, which is printed escaped: whoever reaches the socket chooses it.
+                message.record("queue_id", &*queue_id.to_string_lossy());
             }
         }
         self.hook = debug_span!(parent: message, "hook", stage = stage.name());

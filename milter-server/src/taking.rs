@@ -57,7 +57,10 @@ where
             }
             Ok(Step::Event(call)) => {
                 Spans::enter(&mut connection.spans, &call);
-                Self::Calls { hook: Hook::new(call, stream, connection) }
+                match Hook::begin(call, stream, connection) {
+                    Ok(hook) => Self::Calls { hook },
+                    Err(finished) => Self::Done { taken: Some(Taken::Called(finished)) },
+                }
             }
             Ok(Step::Close) => Self::Done { taken: Some(Taken::Over(Ok(()))) },
             Err(error) => Self::Done { taken: Some(Taken::Over(Err(error))) },

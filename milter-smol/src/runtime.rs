@@ -36,13 +36,13 @@ impl Runtime for Smol {
 
     async fn accept(listener: &Self::Listener) -> io::Result<ClientStream> {
         match listener {
-            Either::Left(tcp) => undelayed(tcp.accept().await?.0),
+            Either::Left(tcp) => Ok(undelayed(tcp.accept().await?.0)),
             Either::Right(unix) => Ok(Either::Right(unix.accept().await?.0)),
         }
     }
 
     async fn connect_tcp(host: &str, port: u16) -> io::Result<ClientStream> {
-        undelayed(TcpStream::connect((host, port)).await?)
+        Ok(undelayed(TcpStream::connect((host, port)).await?))
     }
 
     async fn connect_unix(path: &str) -> io::Result<ClientStream> {
@@ -68,13 +68,10 @@ impl Runtime for Smol {
     }
 
     async fn next_signal(signals: &mut Self::Signals) -> Signal {
-        loop {
-            match signals.next().await {
-                Some(Ok(ReceivedSignal::Hup)) => return Signal::HangUp,
-                Some(Ok(_)) => return Signal::Terminate,
-                // The stream of signals does not end; whatever it says, nothing is to be done about it.
-                Some(Err(_)) | None => std::future::pending().await,
-            }
+        match signals.next().await {
+            Some(Ok(ReceivedSignal::Hup)) => Signal::HangUp,
+            // Without signals nobody could end the program in good order any more: then it ends now.
+            Some(Ok(_) | Err(_)) | None => Signal::Terminate,
         }
     }
 }
@@ -106,7 +103,8 @@ impl Future for Sleep {
 }
 
 /// Packets are small and awaited: without this each would wait for the acknowledgement of the last.
-fn undelayed(stream: TcpStream) -> io::Result<ClientStream> {
-    stream.set_nodelay(true)?;
-    Ok(Either::Left(stream))
+fn undelayed(stream: TcpStream) -> ClientStream {
+    // It fails for one that has gone already, which the first read will tell.
+    let _ = stream.set_nodelay(true);
+    Either::Left(stream)
 }

@@ -35,13 +35,13 @@ impl Runtime for Tokio {
 
     async fn accept(listener: &Self::Listener) -> io::Result<ClientStream> {
         match listener {
-            Either::Left(tcp) => undelayed(tcp.accept().await?.0),
+            Either::Left(tcp) => Ok(undelayed(tcp.accept().await?.0)),
             Either::Right(unix) => Ok(Either::Right(unix.accept().await?.0)),
         }
     }
 
     async fn connect_tcp(host: &str, port: u16) -> io::Result<ClientStream> {
-        undelayed(TcpStream::connect((host, port)).await?)
+        Ok(undelayed(TcpStream::connect((host, port)).await?))
     }
 
     async fn connect_unix(path: &str) -> io::Result<ClientStream> {
@@ -94,7 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> for Tokio {
 }
 
 /// Packets are small and awaited: without this each would wait for the acknowledgement of the last.
-fn undelayed(stream: TcpStream) -> io::Result<ClientStream> {
-    stream.set_nodelay(true)?;
-    Ok(Either::Left(stream))
+fn undelayed(stream: TcpStream) -> ClientStream {
+    // It fails for one that has gone already, which the first read will tell.
+    let _ = stream.set_nodelay(true);
+    Either::Left(stream)
 }

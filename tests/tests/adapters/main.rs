@@ -78,6 +78,7 @@ on_each! {
     observer::everything_is_counted
     panics::destructor_of_a_message
     panics::factory
+    panics::factory_of_a_message
     panics::hook
     pieces::any_pieces_are_answered_the_same
     pieces::commands_that_come_while_a_hook_runs_wait

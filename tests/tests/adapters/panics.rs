@@ -164,3 +164,16 @@ pub(crate) fn factory(on: On) {
     other.ask(&command(CommandKind::Mail), CONTINUE);
     scene.connect().negotiate();
 }
+
+pub(crate) fn factory_of_a_message(on: On) {
+    let milter = Milter::per_message(|| -> () { panics() })
+        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue);
+    let scene = on.serve(milter);
+    // The message fails as if its hook had panicked.
+    for _ in 0..2 {
+        let mut mta = scene.negotiate();
+        mta.send(&command(CommandKind::Mail));
+        assert_eq!(mta.rest(), answers("t"));
+    }
+    scene.wait_for_connections(0);
+}

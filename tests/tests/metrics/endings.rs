@@ -137,7 +137,7 @@ fn deadlines_are_counted_by_what_was_waited_for() {
 fn panic_outside_of_a_hook_ends_a_connection_too() {
     for adapter in Adapter::ALL {
         let mail = async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue;
-        let milter = Milter::per_message(|| panic!("as it was told")).on_mail(mail);
+        let milter = Milter::per_connection(|| panic!("as it was told")).on_mail(mail);
         let (filter, address) = serve(adapter, milter, Settings::default());
         say(filter.spec(), &[OFFER, HAM]);
         let expected = ["milter_connections_open 0", r#"milter_connections_ended_total{how="panic"} 1"#];
