@@ -212,6 +212,26 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_command_has_a_place_before_data() {
+        let may_come =
+            MESSAGE.map(|from| at(Position::Message(from)).check(CommandKind::Unknown) == Ok(Order::Now));
+        assert_eq!(may_come, [true, true, false, false, false, false, false]);
+    }
+
+    #[test]
+    fn a_message_begins_with_mail_or_with_anything_where_that_was_switched_off() {
+        for mail_is_switched_off in [false, true] {
+            for position in [Position::Negotiated, Position::Session] {
+                let dialogue = Dialogue { at: position, mail_is_switched_off };
+                for first in MESSAGE {
+                    let may_come = mail_is_switched_off || first == CommandKind::Mail;
+                    assert_eq!(dialogue.check(first).is_ok(), may_come, "{first}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn abort_and_unknown_commands_move_nothing_outside_of_a_message() {
         for position in [Position::Negotiated, Position::Session] {
             for got in [CommandKind::Abort, CommandKind::Unknown, CommandKind::DefineMacros] {
@@ -225,7 +245,8 @@ mod tests {
 
     #[test]
     fn after_the_session_was_decided_it_can_only_end() {
-        let dialogue = at(Position::Decided);
+        let mut dialogue = at(Position::Session);
+        dialogue.decide();
         let letters = *b"OCHMRTLNBEUADQK";
         let may_come: Vec<u8> = letters
             .into_iter()

@@ -1,0 +1,10 @@
+# Every test of milter-proto that needs no mail server, as arguments of cargo test, the fastest first. Sourced by
+# tests/coverage and tests/mutants.
+
+needs_no_mta='bad_input|captures_.*|conformance_.*|order_of_commands|pair|session_corners|trial_dialogue|two_sides_.*|values_of_messages'
+named=$(cd tests/tests && ls -d ./*.rs ./*/main.rs | sed -E -e 's,^\./,,' -e 's,(/main)?\.rs$,,' \
+    | grep -xE "$needs_no_mta" | sed 's/^/--test /' | tr '\n' ' ')
+
+units_and_laws="-p milter-proto -p milter-laws --lib --tests"
+doc_tests="-p milter-proto --doc"
+stories="-p milter-tests $named--test filters -- --skip behind_postfix"
