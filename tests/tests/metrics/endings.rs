@@ -139,7 +139,7 @@ fn panic_outside_of_a_hook_ends_a_connection_too() {
         let mail = async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue;
         let milter = Milter::per_connection(|| panic!("as it was told")).on_mail(mail);
         let (filter, address) = serve(adapter, milter, Settings::default());
-        say(filter.spec(), &[OFFER, HAM]);
+        assert_eq!(connect(filter.spec()).read(&mut [0]).unwrap_or(0), 0);
         let expected = ["milter_connections_open 0", r#"milter_connections_ended_total{how="panic"} 1"#];
         assert_counted(&address, 1, &expected);
     }
