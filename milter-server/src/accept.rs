@@ -4,6 +4,7 @@ use crate::converse::{ConverseError, Settings, drive};
 use crate::handle::{Handle, Shared};
 use crate::link::Watch;
 use crate::runtime::Runtime;
+use async_lock::{Semaphore, SemaphoreGuardArc};
 use futures_lite::future::{or, yield_now};
 use milter_proto::{ACCEPT_BACK_OFF, Application};
 use pin_project_lite::pin_project;
@@ -16,6 +17,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tracing::Instrument;
 
+/// How many connections are accepted whose tasks have not run yet. A thread that only accepts would otherwise be ahead of
+/// those that serve, and whoever comes last would wait for them all.
+pub(crate) const NEWCOMERS: usize = 32;
+
 /// Accepts for ever. At the limit the oldest connection that has not negotiated makes room; if all have, the next one waits
 /// until one ends.
 pub(crate) async fn accept<R: Runtime, M: Application>(
@@ -23,10 +28,12 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
     handle: &Handle<M>,
     settings: &Arc<Settings>,
     max_connections: usize,
+    newcomers: &Arc<Semaphore>,
 ) -> Infallible {
     let registry = &handle.shared.registry;
     let mut failing = false;
     loop {
+        let newcomer = newcomers.acquire_arc().await;
         match R::accept(&listener).await {
             Ok(stream) => {
                 failing = false;
@@ -35,7 +42,7 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
                     // Later there may be one that makes room: we do not know of all yet whether they would negotiate.
                     or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
                 }
-                spawn::<R, M>(stream, handle, settings);
+                spawn::<R, M>(stream, handle, settings, newcomer);
                 // As long as others wait to be accepted, some runtimes would do nothing else.
                 yield_now().await;
             }
@@ -72,7 +79,12 @@ fn is_short_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
 
-fn spawn<R: Runtime, M: Application>(stream: R::Stream, handle: &Handle<M>, settings: &Arc<Settings>) {
+fn spawn<R: Runtime, M: Application>(
+    stream: R::Stream,
+    handle: &Handle<M>,
+    settings: &Arc<Settings>,
+    newcomer: SemaphoreGuardArc,
+) {
     let registry = &handle.shared.registry;
     // Counted from here on, not from when the task is first polled.
     let watch = Watch::new(Arc::clone(registry), registry.begin());
@@ -81,7 +93,7 @@ fn spawn<R: Runtime, M: Application>(stream: R::Stream, handle: &Handle<M>, sett
         observer.connected(id);
     }
     let driving = drive::<R, _, _>(stream, handle.milter(), watch, Arc::clone(settings), R::acknowledge);
-    let task = Task { driving, id, settings: Arc::clone(settings) };
+    let task = Task { driving, newcomer: Some(newcomer), id, settings: Arc::clone(settings) };
     R::spawn(task.instrument(tracing::info_span!("connection", id)));
 }
 
@@ -90,6 +102,8 @@ pin_project! {
     struct Task<F> {
         #[pin]
         driving: F,
+        // Until it is polled for the first time.
+        newcomer: Option<SemaphoreGuardArc>,
         id: u64,
         settings: Arc<Settings>,
     }
@@ -100,6 +114,7 @@ impl<F: Future<Output = (Result<(), ConverseError>, Watch)>> Future for Task<F> 
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
+        drop(this.newcomer.take());
         // A panic here is none of a hook, which is caught earlier, but of a factory or a destructor. Not every runtime
         // outlives one.
         let polled = catch_unwind(AssertUnwindSafe(|| this.driving.poll(cx)));

@@ -1,6 +1,6 @@
 //! The server: what is set before it serves, and how it serves and ends.
 
-use crate::accept::accept;
+use crate::accept::{NEWCOMERS, accept};
 use crate::converse::Settings;
 use crate::deadlines::DeadlineThread;
 use crate::handle::Handle;
@@ -8,6 +8,7 @@ use crate::listener::{ListenError, Listener, SocketAccess, StdListener};
 use crate::observer::Observer;
 use crate::runtime::Runtime;
 use crate::supervise::supervise;
+use async_lock::Semaphore;
 use futures_lite::future::{or, poll_once};
 use milter_proto::{Application, BoxError, Deadlines, Endpoint, Phase, connections_for};
 use nix::sys::resource::{Resource, getrlimit};
@@ -170,14 +171,15 @@ impl<M: Application, R: Runtime> Server<M, R> {
         let closing = Closing(&self.handle);
         let _deadlines = DeadlineThread::start(registry)?;
         let settings = Arc::new(self.settings);
+        let newcomers = Arc::new(Semaphore::new(NEWCOMERS));
         let mut accepting = Accepting::default();
         for listener in self.listeners {
             tracing::info!("serving {}", listener.endpoint()?);
             let (socket, path) = (R::listen(listener.socket)?, listener.path);
-            let (handle, settings) = (&self.handle, &settings);
+            let (handle, settings, newcomers) = (&self.handle, &settings, &newcomers);
             accepting.loops.push(Box::pin(async move {
                 let _own = path; // removed together with the socket
-                accept::<R, M>(socket, handle, settings, self.max_connections).await
+                accept::<R, M>(socket, handle, settings, self.max_connections, newcomers).await
             }));
         }
         or(or(shutdown, registry.entered(Phase::Draining)), async { match accepting.forever().await {} })

@@ -5,8 +5,9 @@ use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 
-/// Connections that may wait to be accepted; the system may have a lower limit of its own.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait to be accepted: more than MTAs open at once, and few enough that an MTA behind as many others
+/// is served soon.
+const BACKLOG: i32 = 256;
 
 /// Octets of answers that the system keeps for an MTA that does not read them. Without a limit it would take megabytes
 /// for each connection, and as long as it does we go on reading.

@@ -11,8 +11,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-/// Connections that may wait to be accepted; the system may have a lower limit of its own.
-const BACKLOG: i32 = 1024;
+/// Connections that may wait to be accepted: more than MTAs open at once, and few enough that an MTA behind as many others
+/// is served soon.
+const BACKLOG: i32 = 256;
 
 /// Who may connect to a unix socket: whoever may write to its file, by default its owner and group.
 ///
