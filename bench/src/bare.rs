@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixListener;
 
-/// Serves until the process is ended. Where it listens is printed.
+/// Serves until the process is ended.
 pub fn run(endpoint: &Endpoint, runtime: Runtime, stages: Stages) -> io::Result<()> {
     let listener = listen(endpoint)?;
     match runtime {
@@ -36,13 +36,11 @@ fn listen(endpoint: &Endpoint) -> io::Result<StdListener> {
     match endpoint {
         Endpoint::Unix { path } => {
             let listener = UnixListener::bind(path)?;
-            println!("{endpoint}");
             listener.set_nonblocking(true)?;
             Ok(listener.into())
         }
         Endpoint::Inet { host, port } => {
             let listener = TcpListener::bind((host.as_str(), *port))?;
-            println!("inet:{}", listener.local_addr()?);
             listener.set_nonblocking(true)?;
             Ok(listener.into())
         }

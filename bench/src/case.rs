@@ -1,4 +1,4 @@
-//! A server of ours beside the bare one of the same runtime.
+//! A server of ours beside the bare one of the same runtime, or another.
 
 use crate::Runtime;
 use crate::measure::{Measured, measure};
@@ -21,25 +21,32 @@ pub(crate) struct Case {
 /// Both servers in one round.
 pub(crate) struct Pair {
     pub(crate) ours: Measured,
-    pub(crate) bare: Measured,
+    pub(crate) other: Measured,
 }
 
 impl Case {
     /// Measures both, one right after the other. Who is first takes turns.
-    pub(crate) fn round(&self, program: &Path, number: u32, time: Duration) -> Result<Pair, BoxError> {
+    pub(crate) fn round(
+        &self,
+        filter: &Path,
+        beside: Option<&Path>,
+        number: u32,
+        time: Duration,
+    ) -> Result<Pair, BoxError> {
+        let other = beside.map_or(Server::Bare(filter), Server::Foreign);
         let measured = |server| -> Result<Measured, BoxError> {
-            let served = Served::start(program, server, self.runtime, self.socket, self.scenario.stages())?;
+            let served = Served::start(server, self.runtime, self.socket, self.scenario.stages())?;
             measure(self.scenario, &self.script, &served, time).map_err(|error| {
                 let (scenario, runtime, socket) = (self.scenario, self.runtime.name(), self.socket.name());
                 format!("{scenario}, {runtime}, {socket}, {server:?}: {error}").into()
             })
         };
         if number % 2 == 0 {
-            let ours = measured(Server::Ours)?;
-            Ok(Pair { ours, bare: measured(Server::Bare)? })
+            let ours = measured(Server::Ours(filter))?;
+            Ok(Pair { ours, other: measured(other)? })
         } else {
-            let bare = measured(Server::Bare)?;
-            Ok(Pair { ours: measured(Server::Ours)?, bare })
+            let other = measured(other)?;
+            Ok(Pair { ours: measured(Server::Ours(filter))?, other })
         }
     }
 }

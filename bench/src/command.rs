@@ -13,7 +13,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,10 @@ pub struct Servers {
     /// What they listen on; both unless given
     #[arg(long)]
     socket: Vec<Socket>,
+    /// A program to be measured instead of the bare server. It is called with `noop` (all stages are answered) or `nr` (all
+    /// are negotiated as no reply), and `unix:PATH` or `inet:ADDRESS:PORT`
+    #[arg(long, value_name = "PROGRAM")]
+    beside: Option<PathBuf>,
     /// How often everything is measured
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -58,7 +62,7 @@ impl Servers {
         for number in 0..rounds {
             eprintln!("round {} of {rounds}", number + 1);
             for (case, pairs) in cases.iter().zip(&mut measured) {
-                pairs.push(case.round(filter, number, time)?);
+                pairs.push(case.round(filter, self.beside.as_deref(), number, time)?);
             }
         }
         let mut heading = String::new();

@@ -148,7 +148,8 @@ const fn expected(stages: Stages) -> u32 {
     }
 }
 
-fn connect(endpoint: &Endpoint) -> Result<Socket, BoxError> {
+/// A connection that says nothing yet.
+pub(crate) fn connect(endpoint: &Endpoint) -> Result<Socket, BoxError> {
     let socket = match endpoint {
         Endpoint::Unix { path } => {
             let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;

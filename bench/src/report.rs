@@ -10,7 +10,7 @@ pub(crate) fn heading(scenario: Scenario) -> String {
     };
     format!(
         "{:12} {:10} {:6} {cost:>11} {:>9} {:>7} {:>13} {rate:>11}",
-        "scenario", "runtime", "socket", "bare", "ratio", "from … to"
+        "scenario", "runtime", "socket", "beside", "ratio", "from … to"
     )
 }
 
@@ -18,8 +18,8 @@ pub(crate) fn heading(scenario: Scenario) -> String {
 pub(crate) fn line(case: &Case, rounds: &[Pair]) -> String {
     let of = |figure: fn(&Pair) -> f64| sorted(rounds.iter().map(figure).collect());
     let ours = of(|pair| pair.ours.cost);
-    let bare = of(|pair| pair.bare.cost);
-    let ratio = of(|pair| pair.ours.cost / pair.bare.cost);
+    let other = of(|pair| pair.other.cost);
+    let ratio = of(|pair| pair.ours.cost / pair.other.cost);
     let rate = of(|pair| pair.ours.rate);
     format!(
         "{:12} {:10} {:6} {:>11.2} {:>9.2} {:>7.2} {:>13} {:>11.1}",
@@ -27,7 +27,7 @@ pub(crate) fn line(case: &Case, rounds: &[Pair]) -> String {
         case.runtime.name(),
         case.socket.name(),
         median(&ours),
-        median(&bare),
+        median(&other),
         median(&ratio),
         format!("{:.2} … {:.2}", ratio[0], ratio[ratio.len() - 1]),
         median(&rate),

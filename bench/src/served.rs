@@ -2,22 +2,28 @@
 
 use crate::Runtime;
 use crate::bare::Stages;
+use crate::mta;
 use clap::ValueEnum;
 use milter_tokio::{BoxError, Endpoint};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Whose server it is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Server {
-    Ours,
-    Bare,
+/// The program of a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Server<'a> {
+    /// `bench-filter`.
+    Ours(&'a Path),
+    /// The same without a library.
+    Bare(&'a Path),
+    /// A server of somebody else: `PROGRAM noop|nr SPEC`.
+    Foreign(&'a Path),
 }
 
 /// What it listens on.
@@ -36,6 +42,9 @@ impl Socket {
     }
 }
 
+/// How long a server may take to listen.
+const START: Duration = Duration::from_secs(20);
+
 /// A running server; it ends with this value.
 pub(crate) struct Served {
     process: Child,
@@ -45,10 +54,9 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Starts `bench-filter`, which prints where it listens.
+    /// Starts it and waits until it listens.
     pub(crate) fn start(
-        program: &Path,
-        server: Server,
+        server: Server<'_>,
         runtime: Runtime,
         socket: Socket,
         stages: Stages,
@@ -59,27 +67,28 @@ impl Served {
             Stages::Silent => "nr",
         };
         let endpoint = match socket {
-            Socket::Unix => format!("unix:{}", directory.path().join("milter").display()),
-            Socket::Tcp => "inet:127.0.0.1:0".to_owned(),
+            Socket::Unix => Endpoint::Unix { path: directory.path().join("milter").display().to_string() },
+            Socket::Tcp => free_port()?,
         };
+        let (Server::Ours(program) | Server::Bare(program) | Server::Foreign(program)) = server;
         let mut command = Command::new(program);
-        command.args([variant, &endpoint, "--runtime", runtime.name()]).stdout(Stdio::piped());
-        if server == Server::Bare {
-            command.arg("--bare");
-        }
-        let mut process = command.spawn()?;
-        let mut printed = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output).read_line(&mut printed)?;
-        }
-        let id = Pid::from_raw(i32::try_from(process.id())?);
-        match (printed.trim().parse(), clock_getcpuclockid(id)) {
-            (Ok(endpoint), Ok(clock)) => Ok(Self { process, clock, endpoint, _directory: directory }),
-            _ => {
-                let _ = process.kill();
-                Err(format!("{command:?} did not start: {}, {printed:?}", process.wait()?).into())
+        command.args([variant, &endpoint.to_string()]).stdout(Stdio::null());
+        match server {
+            Server::Ours(_) => command.args(["--runtime", runtime.name()]),
+            Server::Bare(_) => command.args(["--runtime", runtime.name(), "--bare"]),
+            Server::Foreign(_) => &mut command,
+        };
+        let process = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
+        let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(process.id())?))?;
+        let mut served = Self { process, clock, endpoint, _directory: directory };
+        let since = Instant::now();
+        while let Err(error) = mta::connect(&served.endpoint) {
+            if served.process.try_wait()?.is_some() || since.elapsed() > START {
+                return Err(format!("{command:?} does not listen: {error}").into());
             }
+            thread::sleep(Duration::from_millis(5));
         }
+        Ok(served)
     }
 
     /// The time that it has computed, on all its threads.
@@ -102,4 +111,13 @@ impl Drop for Served {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A port that nobody listens on: a server of somebody else cannot tell which one it was given. Its address is this
+/// process's own, so that nobody takes it before the server does.
+fn free_port() -> Result<Endpoint, BoxError> {
+    let [_, second, third, fourth] = std::process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, second | 0x80, third, fourth);
+    let port = TcpListener::bind((address, 0))?.local_addr()?.port();
+    Ok(Endpoint::Inet { host: address.to_string(), port })
 }

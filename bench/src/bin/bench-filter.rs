@@ -4,7 +4,7 @@
 //! - `work`: rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`.
 //! - `nr`: every hook is declared, and none but the end of the message replies.
 //!
-//! With `--bare` it is a server without a library, which answers as `noop` or `nr` does. Prints where it listens.
+//! With `--bare` it is a server without a library, which answers as `noop` or `nr` does.
 
 use clap::{Parser, ValueEnum};
 use milter_bench::Runtime;
@@ -14,10 +14,9 @@ use milter_tokio::{
     Actions, Application, BodyChunk, BoxError, Connect, Context, Data, EndOfHeaders, EndOfMessage, Endpoint,
     Header, Helo, Mail, Milter, ModificationError, Rcpt, Server, Unknown, Verdict,
 };
-use std::io;
 use std::process::ExitCode;
 
-/// A filter for load generators. Prints where it listens.
+/// A filter for load generators
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What it does
@@ -69,30 +68,16 @@ fn run(milter: impl Application, endpoint: &Endpoint, runtime: Runtime) -> Ended
         Runtime::Tokio => tokio(tokio::runtime::Builder::new_multi_thread(), milter, &endpoint),
         Runtime::Tokio1 => tokio(tokio::runtime::Builder::new_current_thread(), milter, &endpoint),
         Runtime::AsyncStd => {
-            let server = milter_async_std::Server::new(milter).listen(endpoint)?;
-            print(server.endpoints())?;
-            Ok(async_std::task::block_on(server.run())?)
+            Ok(async_std::task::block_on(milter_async_std::Server::new(milter).listen(endpoint)?.run())?)
         }
-        Runtime::Smol => {
-            let server = milter_smol::Server::new(milter).listen(endpoint)?;
-            print(server.endpoints())?;
-            Ok(smol::block_on(server.run())?)
-        }
+        Runtime::Smol => Ok(smol::block_on(milter_smol::Server::new(milter).listen(endpoint)?.run())?),
     }
 }
 
 fn tokio(mut builder: tokio::runtime::Builder, milter: impl Application, endpoint: &str) -> Ended {
     let runtime = builder.enable_all().build()?;
     let server = Server::new(milter).listen(endpoint)?;
-    print(server.endpoints())?;
     Ok(runtime.block_on(server.run())?)
-}
-
-fn print(endpoints: io::Result<Vec<Endpoint>>) -> Ended {
-    for endpoint in endpoints? {
-        println!("{endpoint}");
-    }
-    Ok(())
 }
 
 #[derive(Default)]
