@@ -24,7 +24,7 @@ pub fn run(endpoint: &Endpoint, runtime: Runtime, stages: Stages) -> io::Result<
 
 /// What becomes of the stages before the end of the message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(clippy::exhaustive_enums)]
+#[allow(clippy::exhaustive_enums)] // there is nothing between
 pub enum Stages {
     /// Each is answered.
     Replied,

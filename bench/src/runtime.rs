@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// A runtime.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-#[allow(clippy::exhaustive_enums)]
+#[allow(clippy::exhaustive_enums)] // programs of this package match all of them
 pub enum Runtime {
     /// tokio, on a thread for each core.
     Tokio,
