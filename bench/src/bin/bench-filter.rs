@@ -1,32 +1,55 @@
-//! A filter for load generators: `bench-filter {noop|work|nr} SPEC [--runtime tokio|tokio1|async-std|smol]`.
+//! A filter for load generators: `bench-filter {noop|work|nr} SPEC [--runtime tokio|tokio1|async-std|smol] [--bare]`.
 //!
 //! - `noop`: every hook is declared and replies.
 //! - `work`: rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`.
 //! - `nr`: every hook is declared, and none but the end of the message replies.
+//!
+//! With `--bare` it is a server without a library, which answers as `noop` or `nr` does.
 
+use clap::{Parser, ValueEnum};
+use milter_bench::Runtime;
+use milter_bench::bare::{self, Stages};
 use milter_bench_codec::{replied, silent};
 use milter_tokio::{
-    Actions, Application, BodyChunk, Connect, Context, Data, EndOfHeaders, EndOfMessage, Header, Helo, Mail,
-    Milter, ModificationError, Rcpt, Server, Unknown, Verdict,
+    Actions, Application, BodyChunk, BoxError, Connect, Context, Data, EndOfHeaders, EndOfMessage, Endpoint,
+    Header, Helo, Mail, Milter, ModificationError, Rcpt, Server, Unknown, Verdict,
 };
 use std::process::ExitCode;
 
+/// A filter for load generators
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// What it does
+    variant: Variant,
+    /// Where it listens
+    endpoint: Endpoint,
+    /// What it runs on
+    #[arg(long, default_value = "tokio")]
+    runtime: Runtime,
+    /// Without a library: lengths and letters are looked at, the answers are canned
+    #[arg(long)]
+    bare: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Variant {
+    /// Every hook is declared and replies
+    Noop,
+    /// Rejects recipients that begin with `<reject@`, counts the body, adds `X-Body-Length`
+    Work,
+    /// Every hook is declared, and none but the end of the message replies
+    Nr,
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (variant, endpoint, runtime) = match arguments.as_slice() {
-        [variant, endpoint] => (*variant, *endpoint, "tokio"),
-        [variant, endpoint, "--runtime", runtime] => (*variant, *endpoint, *runtime),
-        _ => {
-            eprintln!("usage: bench-filter noop|work|nr SPEC [--runtime tokio|tokio1|async-std|smol]");
-            return ExitCode::from(2);
-        }
-    };
-    let ended = match variant {
-        "noop" => run(replied(), endpoint, runtime),
-        "work" => run(work(), endpoint, runtime),
-        "nr" => run(silent(), endpoint, runtime),
-        _ => Err(format!("{variant} is none of noop, work and nr").into()),
+    let Arguments { variant, endpoint, runtime, bare } = Arguments::parse();
+    let ended = match (variant, bare) {
+        (Variant::Noop, false) => run(replied(), &endpoint, runtime),
+        (Variant::Work, false) => run(work(), &endpoint, runtime),
+        (Variant::Nr, false) => run(silent(), &endpoint, runtime),
+        (Variant::Noop, true) => bare::run(&endpoint, runtime, Stages::Replied).map_err(Into::into),
+        (Variant::Nr, true) => bare::run(&endpoint, runtime, Stages::Silent).map_err(Into::into),
+        (Variant::Work, true) => Err("the bare server does no work".into()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -37,18 +60,17 @@ fn main() -> ExitCode {
     }
 }
 
-type Ended = Result<(), Box<dyn std::error::Error>>;
+type Ended = Result<(), BoxError>;
 
-fn run(milter: impl Application, endpoint: &str, runtime: &str) -> Ended {
+fn run(milter: impl Application, endpoint: &Endpoint, runtime: Runtime) -> Ended {
+    let endpoint = endpoint.to_string();
     match runtime {
-        "tokio" => tokio(tokio::runtime::Builder::new_multi_thread(), milter, endpoint),
-        // On one thread: the recipe of one runtime per core.
-        "tokio1" => tokio(tokio::runtime::Builder::new_current_thread(), milter, endpoint),
-        "async-std" => {
+        Runtime::Tokio => tokio(tokio::runtime::Builder::new_multi_thread(), milter, &endpoint),
+        Runtime::Tokio1 => tokio(tokio::runtime::Builder::new_current_thread(), milter, &endpoint),
+        Runtime::AsyncStd => {
             Ok(async_std::task::block_on(milter_async_std::Server::new(milter).listen(endpoint)?.run())?)
         }
-        "smol" => Ok(smol::block_on(milter_smol::Server::new(milter).listen(endpoint)?.run())?),
-        _ => Err(format!("{runtime} is none of tokio, tokio1, async-std and smol").into()),
+        Runtime::Smol => Ok(smol::block_on(milter_smol::Server::new(milter).listen(endpoint)?.run())?),
     }
 }
 
