@@ -79,3 +79,52 @@ fn the_beginning_of_a_packet_takes_no_more_than_the_packet() {
         );
     }
 }
+
+#[test]
+fn room_is_made_where_it_is_worth_a_move() {
+    const SIZE: usize = 4 * SMALL;
+    const HALF: usize = SIZE / 2;
+    let is_cramped = |start, end, awaited| {
+        Decoder { storage: alloc::vec![0; SIZE], start, end, awaited, ..Decoder::new() }.is_cramped()
+    };
+
+    // At the front, where there is none.
+    assert!(!is_cramped(0, SIZE - 1, SIZE));
+    assert!(is_cramped(0, SIZE, 0));
+    // Little that stands in the second half.
+    assert!(!is_cramped(HALF - SMALL, HALF, 0));
+    assert!(is_cramped(HALF + 1 - SMALL, HALF + 1, 0));
+    assert!(!is_cramped(HALF - SMALL, HALF + 1, 0));
+    // What begins a packet that does not fit there.
+    assert!(!is_cramped(1, HALF, SIZE - 1));
+    assert!(is_cramped(1, HALF, SIZE));
+    // Whatever is held, where there is none behind it.
+    assert!(is_cramped(1, SIZE, 0));
+}
+
+#[test]
+fn packets_are_counted_when_they_are_taken() {
+    let mut decoder = Decoder::new();
+    decoder.receive(b"\0\0\0\x01A\0\0\0\x01Q\0\0\0\x01");
+    for taken in 0..2 {
+        assert_eq!(decoder.packets_taken(), taken);
+        assert!(decoder.peek().unwrap().is_some());
+        assert_eq!(decoder.packets_taken(), taken);
+        assert!(decoder.packet().unwrap().is_some());
+    }
+    assert_eq!(decoder.packet(), Ok(None));
+    assert_eq!(decoder.packets_taken(), 2);
+}
+
+#[test]
+fn storage_of_our_own_is_given_up_between_packets() {
+    let mut decoder = Decoder::new();
+    decoder.receive(b"\0\0\0\x01A\0\0\0\x01");
+    assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
+    assert_eq!(decoder.reclaim(), None);
+    assert_eq!(decoder.storage.len(), SMALL);
+    decoder.receive(b"Q");
+    assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'Q', payload: b"" })));
+    assert_eq!(decoder.reclaim(), None);
+    assert_eq!(decoder.storage.capacity(), 0);
+}
