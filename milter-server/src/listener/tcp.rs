@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 
 /// Connections that may wait to be accepted: more than MTAs open at once, and few enough that an MTA behind as many others
 /// is served soon.
-const BACKLOG: i32 = 256;
+const BACKLOG: i32 = 512;
 
 /// Octets of answers that the system keeps for an MTA that does not read them. Without a limit it would take megabytes
 /// for each connection, and as long as it does we go on reading.

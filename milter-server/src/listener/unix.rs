@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Connections that may wait to be accepted: more than MTAs open at once, and few enough that an MTA behind as many others
 /// is served soon.
-const BACKLOG: i32 = 256;
+const BACKLOG: i32 = 512;
 
 /// Who may connect to a unix socket: whoever may write to its file, by default its owner and group.
 ///
