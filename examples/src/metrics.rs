@@ -133,7 +133,7 @@ const fn how(ended: Result<(), &ConverseError>) -> &'static str {
         Err(ConverseError::Io(_)) => "io_error",
         Err(ConverseError::Protocol(Error::Packet(_))) => "packet_error",
         Err(ConverseError::Protocol(Error::Decode(_))) => "decode_error",
-        Err(ConverseError::Protocol(Error::Violation(_) | Error::TooManyMacros { .. })) => "violation",
+        Err(ConverseError::Protocol(Error::Violation(_))) => "violation",
         Err(ConverseError::Protocol(Error::Negotiation(_))) => "negotiation_error",
         Err(ConverseError::Timeout { .. }) => "timeout",
         Err(ConverseError::Panicked) => "panic",

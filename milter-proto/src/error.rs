@@ -30,12 +30,6 @@ pub enum Error {
     /// A sound command out of order.
     #[error(transparent)]
     Violation(#[from] Violation),
-    /// More macros than a connection keeps, in sets that are each small enough.
-    #[error("expected at most {limit} octets of macros for all stages together, got more")]
-    TooManyMacros {
-        /// How many octets are kept.
-        limit: usize,
-    },
     /// What the application needs and what the MTA offers do not fit.
     #[error(transparent)]
     Negotiation(#[from] NegotiationError),

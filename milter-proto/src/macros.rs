@@ -60,15 +60,6 @@ impl Macros {
         self.slots.iter().rev().flat_map(|slot| MacroPairs::from_wire(slot).iter())
     }
 
-    /// Whether there is room for this set, whichever it replaces. Usual sets always have some, and are not counted.
-    pub(crate) fn has_room_for(&self, define: &DefineMacros<'_>) -> bool {
-        let octets = define.macros().as_wire().len();
-        octets <= USUAL || {
-            let kept = self.slots.iter().fold(self.later.len(), |sum, slot| sum.saturating_add(slot.len()));
-            kept.saturating_add(octets) <= MAX_MACROS
-        }
-    }
-
     pub(crate) fn define(&mut self, define: &DefineMacros<'_>) {
         let slot = slot_of(define.stage());
         self.fresh |= bit(slot);
@@ -139,11 +130,6 @@ impl fmt::Debug for Macros {
         f.debug_map().entries(self.iter()).finish()
     }
 }
-
-/// Octets of macros that a connection keeps, of all stages together, beside sets of usual size.
-pub(crate) const MAX_MACROS: usize = 128 * 1024;
-/// Octets of a set of usual size: MTAs send some hundreds.
-const USUAL: usize = 1024;
 
 const SLOTS: usize = 8;
 const VOLATILE: usize = 7;

@@ -3,7 +3,7 @@
 mod filter;
 
 use filter::{ACCEPT, CONTINUE, DISCARD, Filter, OFFER, REJECT, Reaction, SKIP, letter_of, offer, wish};
-use milter_proto::{Actions, Context, Error, Event, Session, Step, Wish};
+use milter_proto::{Actions, Context, Event};
 
 const ALL: &str = "CHMRTLNBEUAQ";
 
@@ -133,29 +133,4 @@ fn macros_of_a_switched_off_mail_or_helo_end_the_message_that_they_would_end() {
         assert_eq!(filter.session.context().macros.get("i"), None);
         assert_eq!(filter.session.context().macros.get("x").unwrap(), "y");
     }
-}
-
-#[test]
-fn macros_of_all_stages_together_are_bounded() {
-    let mut session = Session::new(Wish::new());
-    session.receive(&[&b"\0\0\0\x0d"[..], b"O\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff"].concat());
-    let value = [b"Dxi\0".as_slice(), &[b'v'; 60_000], b"\0"].concat();
-    let mut refused = None;
-    for (sets, stage) in b"CHMRTE".iter().enumerate() {
-        let mut set = value.clone();
-        set[1] = *stage;
-        session.receive(&u32::try_from(set.len()).unwrap().to_be_bytes());
-        session.receive(&set);
-        loop {
-            match session.step() {
-                Ok(Step::Read) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    refused.get_or_insert((sets, error));
-                    break;
-                }
-            }
-        }
-    }
-    assert_eq!(refused, Some((2, Error::TooManyMacros { limit: 128 * 1024 })));
 }

@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::dialogue::{Dialogue, Order, Position};
 use crate::error::Error;
 use crate::event::Event;
-use crate::macros::MAX_MACROS;
 use crate::negotiation::{Agreement, Options, Wish};
 use crate::packet::{Decoder, Frame, Packet};
 use crate::response::Response;
@@ -171,9 +170,6 @@ impl Machine {
                     let begun = stage.filter(|stage| self.context.agreement().is_switched_off(*stage));
                     if aborts && begun.is_some() {
                         return Ok(self.abort());
-                    }
-                    if !self.context.macros.has_room_for(&define) {
-                        return Err(Error::TooManyMacros { limit: MAX_MACROS });
                     }
                     // Interop: Sendmail sends no ABORT for a message whose MAIL takes no reply. Its abort is told
                     // when the next command comes, and must still see its own macros.
