@@ -33,7 +33,6 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
     let registry = &handle.shared.registry;
     let mut failing = false;
     loop {
-        let newcomer = newcomers.acquire_arc().await;
         match R::accept(&listener).await {
             Ok(stream) => {
                 failing = false;
@@ -42,7 +41,7 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
                     // Later there may be one that makes room: we do not know of all yet whether they would negotiate.
                     or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
                 }
-                spawn::<R, M>(stream, handle, settings, newcomer);
+                spawn::<R, M>(stream, handle, settings, newcomers.acquire_arc().await);
                 // As long as others wait to be accepted, some runtimes would do nothing else.
                 yield_now().await;
             }
