@@ -43,8 +43,14 @@ fn every_line_is_taken_and_asks_the_filter() {
         assert_eq!(delivered.header_values("X-Milter-Client-IP"), [b"127.0.0.1"], "{block}");
         sink.take();
     }
-    let warnings: Vec<String> =
-        postfix.log().lines().filter(|line| line.contains("warning: ")).map(str::to_owned).collect();
+    // Of its queue's clock Postfix warns as well: a kernel stamps files by a coarser clock than it tells the time by.
+    let warnings: Vec<String> = postfix
+        .log()
+        .lines()
+        .filter(|line| line.contains("warning: "))
+        .filter(|line| !line.contains("file system clock") && !line.contains("file time stamps"))
+        .map(str::to_owned)
+        .collect();
     assert_eq!(warnings, Vec::<String>::new());
 }
 
