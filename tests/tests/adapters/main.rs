@@ -86,6 +86,7 @@ on_each! {
     pipelining::silent_message_is_answered_in_one_write
     progress::end_of_message_is_said_to_be_worked_on
     reload::new_connections_get_the_new_filter
+    several::more_listeners_than_newcomers
     several::several_listeners_at_once
     slow_readers::who_never_reads_is_not_read
     stories::broken_protocol_closes

@@ -35,3 +35,22 @@ pub(crate) fn several_listeners_at_once(on: On) {
     }
     served.wait();
 }
+
+pub(crate) fn more_listeners_than_newcomers(on: On) {
+    // A server accepts 32 connections ahead of serving them: a listener that only waits is not one of those.
+    let sockets: [MilterSocket; 40] = std::array::from_fn(|_| MilterSocket::new());
+    let specs = sockets.each_ref().map(|socket| on.spec(socket));
+    let specs = specs.each_ref().map(|spec| &**spec);
+    let served = on.adapter.serve_with(Told::default().watcher(), &specs, Settings::default());
+    assert_eq!(served.specs().len(), 40);
+    // From the last to the first, each served before the next one comes: nobody makes a place free for another.
+    let mtas = served.specs().iter().rev().map(|spec| {
+        let mut mta = RawMta::connect(spec);
+        mta.negotiate();
+        mta.ask(&commands("C"), &answers("c"));
+        mta
+    });
+    let _mtas: Vec<RawMta> = mtas.collect();
+    assert_eq!(served.connections(), 40);
+    served.stop();
+}
