@@ -2,13 +2,13 @@
 
 use crate::registry::Registry;
 use crate::runtime::Runtime;
-use event_listener::Listener;
+use crate::sync::Listener;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::thread::{self, JoinHandle};
 use futures_lite::future::or;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 
 /// A thread that looks at the deadlines of a server's connections when one may have passed, and sleeps otherwise. It ends
 /// when this is dropped.

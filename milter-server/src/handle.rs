@@ -1,9 +1,10 @@
 //! The controls of a server.
 
 use crate::registry::Registry;
+use crate::sync::Mutex;
 use milter_proto::{Application, Phase};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// The controls of a server, for programs that have their own signals. Clones control the same server.
 ///

@@ -18,6 +18,7 @@
 mod accept;
 mod buffers;
 mod client;
+#[cfg_attr(test, path = "models/clock.rs")]
 mod clock;
 mod connection;
 mod converse;
@@ -26,12 +27,16 @@ mod handle;
 mod hook;
 mod link;
 mod listener;
+#[cfg(test)]
+mod models;
 mod observer;
 mod registry;
 mod runtime;
 mod server;
 mod spans;
 mod supervise;
+#[cfg_attr(test, path = "models/sync.rs")]
+mod sync;
 mod taking;
 mod write;
 

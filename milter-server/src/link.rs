@@ -2,10 +2,10 @@
 
 use crate::clock;
 use crate::registry::Registry;
-use atomic_waker::AtomicWaker;
+use crate::sync::AtomicWaker;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use milter_proto::{Deadlines, Phase, Waiting};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 /// No deadline.

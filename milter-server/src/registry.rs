@@ -2,11 +2,11 @@
 
 use crate::clock;
 use crate::link::{Link, NEVER};
-use event_listener::{Event, EventListener};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Event, EventListener, Mutex, MutexGuard};
 use milter_proto::Phase;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// Deadlines that are this near to each other are looked at together, in milliseconds.
