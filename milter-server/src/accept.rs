@@ -36,12 +36,14 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
         match R::accept(&listener).await {
             Ok(stream) => {
                 failing = false;
+                let newcomer = newcomers.acquire_arc().await;
+                // Between the count and what is counted nobody else comes: all listeners of a server are one task.
                 while registry.count() >= max_connections {
                     make_room(&handle.shared, settings, "the limit is reached");
                     // Later there may be one that makes room: we do not know of all yet whether they would negotiate.
                     or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
                 }
-                spawn::<R, M>(stream, handle, settings, newcomers.acquire_arc().await);
+                spawn::<R, M>(stream, handle, settings, newcomer);
                 // As long as others wait to be accepted, some runtimes would do nothing else.
                 yield_now().await;
             }

@@ -11,6 +11,7 @@
 //! | `Registry::next_look`; `sooner`, an event; `Link::deadline` | connections that wait, the thread of the deadlines | `deadlines` |
 //! | `DeadlineThread::ended` | this thread, the end of the server | `deadlines`, `server` |
 //! | `Link::waited` and `negotiated` | a connection, whoever needs its place | `limit` |
+//! | places for newcomers, a semaphore | accept loops, connections that begin | `limit` |
 //!
 //! Two locks are beside these that nothing is waited for under: around the filter, in `Handle`, and around inherited sockets.
 //!

@@ -1,12 +1,21 @@
-//! At the limit exactly that connection is closed which makes room.
+//! At the limit exactly that connection is closed which makes room, and it is never exceeded.
 
+use super::runtime::{Modelled, Stream, arrive};
 use super::{check, connect, interrupted, none};
+use crate::accept::accept;
+use crate::clock;
+use crate::converse::Settings;
+use crate::handle::Handle;
 use crate::link::Interruption;
+use crate::observer::Observer;
 use crate::registry::Registry;
 use crate::sync::thread;
-use milter_proto::Phase;
+use async_lock::Semaphore;
+use futures_lite::future::or;
+use milter_proto::{ACCEPT_BACK_OFF, Application, Milter, Phase};
 use shuttle::future::block_on;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn exactly_the_one_that_makes_room_is_closed() {
@@ -25,5 +34,49 @@ fn exactly_the_one_that_makes_room_is_closed() {
             assert_eq!(ended, if makes_room { Interruption::Close } else { Interruption::Drain });
         }
         assert!(shed.contains(&None), "two at once make room for one");
+    });
+}
+
+const LIMIT: usize = 2;
+
+/// Sees to it that the limit holds, and counts.
+struct Counts<M> {
+    handle: Handle<M>,
+    connected: Arc<AtomicUsize>,
+}
+
+impl<M: Application> Observer for Counts<M> {
+    fn connected(&self, _connection: u64) {
+        assert!(self.handle.connections() <= LIMIT, "{}", self.handle.connections());
+        self.connected.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn several_listeners_together_do_not_exceed_it() {
+    check(|| {
+        let handle = Handle::new(Milter::per_connection(|| ()));
+        let connected = Arc::new(AtomicUsize::new(0));
+        let observer = Counts { handle: handle.clone(), connected: Arc::clone(&connected) };
+        let settings = Arc::new(Settings { deadlines: none(), observer: Some(Arc::new(observer)) });
+        // A single place for newcomers: each listener waits for it in turn.
+        let newcomers = Arc::new(Semaphore::new(1));
+        thread::spawn({
+            let handle = handle.clone();
+            move || {
+                let each = || accept::<Modelled, _>((), &handle, &settings, LIMIT, &newcomers);
+                let ended = handle.shared.registry.entered(Phase::Draining);
+                block_on(or(ended, or(async { match each().await {} }, async { match each().await {} })));
+            }
+        });
+        // The silent ones make room, so that all are served.
+        for stream in [Stream::silent(), Stream::offering(), Stream::silent(), Stream::silent()] {
+            arrive(stream);
+        }
+        while connected.load(Ordering::Relaxed) < 4 {
+            clock::pass(u64::try_from(ACCEPT_BACK_OFF.as_millis()).expect("short"));
+        }
+        handle.drain();
+        block_on(handle.shared.registry.ended(|count| count == 0));
     });
 }
