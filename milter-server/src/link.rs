@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::registry::Registry;
 use crate::sync::AtomicWaker;
-use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use milter_proto::{Deadlines, Phase, Waiting};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,15 +11,20 @@ use std::task::{Context, Poll};
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// How far a connection has come with its negotiation: its task did not run yet, its MTA keeps us waiting, both have agreed, or
+/// it makes room for others, whichever of these two was first.
+const UNKNOWN: u8 = 0;
+const AWAITED: u8 = 1;
+const AGREED: u8 = 2;
+const SHED: u8 = 3;
+
 /// One connection, as the server sees it.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
     pub(crate) id: u64,
     waker: AtomicWaker,
     phase: AtomicU8,
-    negotiated: AtomicBool,
-    /// Everything that had come was read.
-    waited: AtomicBool,
+    negotiation: AtomicU8,
     /// When to wake the task, in the registry's time. It may have got on by then: what is late, it decides itself.
     deadline: AtomicU64,
 }
@@ -43,9 +48,9 @@ impl Link {
         self.waker.wake();
     }
 
-    /// Whether its MTA keeps us waiting before anything was agreed. Of a task that did not run yet we do not know.
-    pub(crate) fn awaits_negotiation(&self) -> bool {
-        self.waited.load(Ordering::Relaxed) && !self.negotiated.load(Ordering::Relaxed)
+    /// Gives the connection up, if its MTA keeps us waiting before anything was agreed.
+    pub(crate) fn shed(&self) -> bool {
+        self.negotiation.compare_exchange(AWAITED, SHED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// When to look again; `None` if the deadline has passed: then the task is to be woken.
@@ -116,9 +121,9 @@ impl Watch {
         self.link.phase()
     }
 
-    /// The MTA and we have agreed: the connection is not shed any more.
-    pub(crate) fn negotiated(&self) {
-        self.link.negotiated.store(true, Ordering::Relaxed);
+    /// The MTA and we agree: the connection is not shed any more. `false` if it already was.
+    pub(crate) fn negotiated(&self) -> bool {
+        self.link.negotiation.fetch_max(AGREED, Ordering::Relaxed) != SHED
     }
 
     /// To be polled last, when the task is about to wait: makes sure that it is woken for whatever interrupts it.
@@ -129,7 +134,9 @@ impl Watch {
         deadlines: &Deadlines,
     ) -> Poll<Interruption> {
         self.link.waker.register(cx.waker());
-        self.link.waited.store(true, Ordering::Relaxed);
+        if self.link.negotiation.load(Ordering::Relaxed) == UNKNOWN {
+            self.link.negotiation.fetch_max(AWAITED, Ordering::Relaxed);
+        }
         match self.link.phase() {
             Phase::Closing => return Poll::Ready(Interruption::Close),
             Phase::Draining if wait.drains => return Poll::Ready(Interruption::Drain),

@@ -10,13 +10,13 @@
 //! | `Registry::phase_changed`, an event; `Link::phase` and `waker` | who ends the server, its connections | `endings`, `server` |
 //! | `Registry::next_look`; `sooner`, an event; `Link::deadline` | connections that wait, the thread of the deadlines | `deadlines` |
 //! | `DeadlineThread::ended` | this thread, the end of the server | `deadlines`, `server` |
-//! | `Link::waited` and `negotiated` | a connection, whoever needs its place | `limit` |
+//! | `Link::negotiation` | a connection, whoever needs its place | `limit` |
 //! | places for newcomers, a semaphore | accept loops, connections that begin | `limit` |
 //!
 //! Two locks are beside these that nothing is waited for under: around the filter, in `Handle`, and around inherited sockets.
 //!
 //! shuttle knows sequential consistency only. The deadlines are kept by it; of what is weaker, a phase is published by the
-//! lock or by the waker.
+//! lock or by the waker, and a negotiation is one value.
 
 mod deadlines;
 mod endings;

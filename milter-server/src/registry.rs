@@ -78,7 +78,7 @@ impl Registry {
         if connections.links.values().any(|link| link.phase() > connections.phase) {
             return None;
         }
-        let link = connections.links.values().find(|link| link.awaits_negotiation()).cloned();
+        let link = connections.links.values().find(|link| link.shed()).cloned();
         drop(connections);
         let link = link?;
         link.enter(Phase::Closing);

@@ -50,8 +50,8 @@ where
             }
             Ok(Step::Write(octets)) => {
                 // What is written first answers the offer: who has read it is not to be shed.
-                if connection.waits_for_first_packet() {
-                    connection.watch.negotiated();
+                if connection.waits_for_first_packet() && !connection.watch.negotiated() {
+                    return Self::Done { taken: Some(Taken::Written(Err(Ended::Closed))) };
                 }
                 Self::Writes { write: Write::new(octets, stream, connection) }
             }

@@ -11,7 +11,7 @@ use crate::observer::Observer;
 use crate::registry::Registry;
 use crate::sync::thread;
 use async_lock::Semaphore;
-use futures_lite::future::or;
+use futures_lite::future::{or, yield_now};
 use milter_proto::{ACCEPT_BACK_OFF, Application, Milter, Phase};
 use shuttle::future::block_on;
 use std::sync::Arc;
@@ -34,6 +34,31 @@ fn exactly_the_one_that_makes_room_is_closed() {
             assert_eq!(ended, if makes_room { Interruption::Close } else { Interruption::Drain });
         }
         assert!(shed.contains(&None), "two at once make room for one");
+    });
+}
+
+#[test]
+fn who_has_negotiated_in_time_is_not_closed() {
+    check(|| {
+        let registry = Arc::new(Registry::new());
+        let watch = connect(&registry);
+        let negotiating = thread::spawn(move || {
+            // The offer comes when everything else that had come was read.
+            let offer = async {
+                yield_now().await;
+                None
+            };
+            let waiting = async { Some(interrupted(&watch, &none(), false).await) };
+            if let Some(ended) = block_on(or(offer, waiting)) {
+                return (false, ended);
+            }
+            (watch.negotiated(), block_on(interrupted(&watch, &none(), true)))
+        });
+        let shed = registry.shed();
+        registry.enter(Phase::Draining);
+        let (negotiated, ended) = negotiating.join().expect("ended");
+        assert_eq!(ended == Interruption::Close, shed.is_some());
+        assert_eq!(negotiated, shed.is_none());
     });
 }
 
