@@ -49,7 +49,17 @@ impl RawMta {
         };
         let socket = Socket::new(domain, Type::STREAM, None)?;
         socket.connect(&address)?;
-        if domain != Domain::UNIX {
+        Self::over(socket)
+    }
+
+    /// Over a socket that stands already.
+    ///
+    /// # Errors
+    ///
+    /// If it does not any more.
+    pub fn over(socket: impl Into<Socket>) -> io::Result<Self> {
+        let socket = socket.into();
+        if socket.domain()? != Domain::UNIX {
             // Pieces are to leave as they are written.
             socket.set_tcp_nodelay(true)?;
         }

@@ -17,10 +17,35 @@ mod progress;
 mod reload;
 mod scene;
 mod several;
+mod signals;
 mod slow_readers;
 mod stories;
+mod streams;
 mod waiting;
 mod watched;
+
+/// Runs what a closure makes of an adapter's own crate, on its runtime.
+macro_rules! on_its_runtime {
+    ($on:expr, |$adapter:ident| $future:expr) => {
+        match $on.adapter {
+            milter_tests::Adapter::Tokio => {
+                use milter_tokio as $adapter;
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+                runtime.expect("a runtime").block_on($future)
+            }
+            milter_tests::Adapter::AsyncStd => {
+                use milter_async_std as $adapter;
+                async_std::task::block_on($future)
+            }
+            milter_tests::Adapter::Smol => {
+                use milter_smol as $adapter;
+                smol::block_on($future)
+            }
+        }
+    };
+}
+pub(crate) use on_its_runtime;
 
 /// Tests that are run on each adapter and each kind of socket.
 macro_rules! on_each {
@@ -88,10 +113,15 @@ on_each! {
     reload::new_connections_get_the_new_filter
     several::more_listeners_than_newcomers
     several::several_listeners_at_once
+    signals::only_a_signal_to_end_ends
     slow_readers::who_never_reads_is_not_read
     stories::broken_protocol_closes
     stories::every_verdict_and_modification
     stories::old_mta_waits_for_everything
     stories::session_that_is_decided_takes_no_more
     stories::smtp_sessions_follow_each_other
+    streams::client_asks_a_filter
+    streams::client_does_not_wait_for_ever
+    streams::one_stream_is_conversed_over
+    streams::one_stream_is_conversed_over_within_its_deadlines
 }
