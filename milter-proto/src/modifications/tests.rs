@@ -111,3 +111,17 @@ fn what_is_recorded_for_a_message_is_bounded() {
     modifications.end_message();
     modifications.add_header("X", "y").unwrap();
 }
+
+#[test]
+fn what_is_recorded_goes_with_its_helo_and_with_its_session() {
+    let mut modifications = agreed(Actions::ADD_HEADERS, Protocol::empty());
+    let kept = |m: &Modifications| (m.recorded().count(), m.wire.len());
+    modifications.add_header("X", "y").unwrap();
+    modifications.begin_helo();
+    modifications.add_header("X", "y").unwrap();
+    assert_eq!(kept(&modifications), (2, 18));
+    modifications.begin_helo();
+    assert_eq!(kept(&modifications), (1, 9), "that of CONNECT");
+    modifications.end_session();
+    assert_eq!(kept(&modifications), (0, 0));
+}
