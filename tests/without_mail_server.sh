@@ -5,6 +5,7 @@ needs_no_mta='bad_input|captures_.*|conformance_.*|order_of_commands|pair|sessio
 named=$(cd tests/tests && ls -d ./*.rs ./*/main.rs | sed -E -e 's,^\./,,' -e 's,(/main)?\.rs$,,' \
     | grep -xE "$needs_no_mta" | sed 's/^/--test /' | tr '\n' ' ')
 
-units_and_laws="-p milter-proto -p milter-laws --lib --tests"
+own_tests="-p milter-proto --tests"
+laws="-p milter-laws --tests"
 doc_tests="-p milter-proto --doc"
 stories="-p milter-tests $named--test filters -- --skip behind_postfix"

@@ -235,7 +235,16 @@ impl fmt::Display for Letter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::string::ToString;
+
+    #[test]
+    fn an_excerpt_says_when_it_is_not_all() {
+        let whole = Excerpt::of(b"0123456789\r\nabcd");
+        assert_eq!(whole.to_string(), r#""0123456789\r\nabcd""#);
+        assert_eq!(Excerpt::of(b"0123456789abcdefg").to_string(), "\"0123456789abcdef…\"");
+        assert_eq!(format!("{whole:?}"), whole.to_string());
+    }
 
     #[test]
     fn packet_errors_say_what_was_expected_and_what_came() {

@@ -204,7 +204,32 @@ mod tests {
         macros.end_message(); // the open message is aborted by the MAIL that follows
         macros.begin(CommandKind::Mail);
         assert_eq!(values(&macros), "2");
+        define(&mut macros, CommandKind::Rcpt, "3");
         macros.begin(CommandKind::Mail);
+        assert_eq!(values(&macros), "3", "and nothing beside it");
+    }
+
+    #[test]
+    fn an_abort_takes_the_macros_of_the_message_and_no_others() {
+        let mut macros = Macros::default();
+        define(&mut macros, CommandKind::Helo, "1");
+        define(&mut macros, CommandKind::Mail, "2");
+        macros.begin(CommandKind::Mail);
+        macros.begin(CommandKind::Abort);
+        assert_eq!(values(&macros), "1");
+    }
+
+    #[test]
+    fn what_is_for_the_next_command_is_seen_when_that_begins() {
+        let mut macros = Macros::default();
+        let mut pairs = MacroPairsBuf::new();
+        pairs.push("i", "4Q").unwrap();
+        macros.define_later(&DefineMacros::new(CommandKind::Mail, pairs.view()).unwrap());
+        assert_eq!(macros.queue_id(), None);
+        macros.begin(CommandKind::Mail);
+        assert_eq!(macros.queue_id().unwrap(), "4Q");
+        assert_eq!(alloc::format!("{macros:?}"), r#"{"i": "4Q"}"#);
+        macros.end_session();
         assert_eq!(values(&macros), "");
     }
 

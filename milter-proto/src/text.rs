@@ -285,6 +285,20 @@ mod tests {
     }
 
     #[test]
+    fn a_text_equals_its_octets_and_no_others() {
+        let text = Text::trusted(b"a");
+        assert!(text == "a" && text == *"a" && text == *b"a".as_slice());
+        assert!(text != "b" && text != *"b" && text != *b"b".as_slice());
+    }
+
+    #[test]
+    fn brackets_of_an_address_are_a_pair() {
+        for (written, address) in [("<a@b>", "a@b"), ("a@b", "a@b"), ("<>", ""), ("<a@b", "<a@b"), ("", "")] {
+            assert_eq!(Text::trusted(written.as_bytes()).without_brackets(), address);
+        }
+    }
+
+    #[test]
     fn addresses_have_no_control_octets() {
         assert!(Address::new("<a@b>\r\nRSET").is_err());
     }

@@ -85,6 +85,34 @@ fn a_changed_message_keeps_headers_and_body_apart() {
     let mut message = Message::parse(b"A: b");
     message.apply(&replace(b"C: d"));
     assert_eq!(message.to_bytes(), b"A: b\r\n\r\nC: d\r\n");
+    let mut message = Message::parse(b"A: b\r\nbody");
+    message.apply(&change(1, "A", "c"));
+    assert_eq!(message.to_bytes(), b"A: c\r\n\r\nbody");
+}
+
+#[test]
+fn rules_and_the_own_received_may_be_given_in_any_order() {
+    for rules in [MtaRules::Postfix, MtaRules::Sendmail] {
+        let message = || Message::parse(b"A: b\r\n\r\n");
+        let one = message().with_rules(rules).with_own_received("own");
+        let other = message().with_own_received("own").with_rules(rules);
+        for mut message in [one, other] {
+            message.apply(&Modification::InsertHeader { index: 1, field: field("X", "y") });
+            assert_eq!(message.to_bytes(), b"Received: own\r\nX: y\r\nA: b\r\n\r\n", "{rules:?}");
+        }
+    }
+}
+
+#[test]
+fn of_a_message_in_a_log_the_beginning_of_the_body_is_shown() {
+    let shown = |body: &str| {
+        let message = Message::parse(format!("A: b\r\n\r\n{body}").as_bytes());
+        format!("{:?}", message.with_rules(MtaRules::Sendmail))
+    };
+    let (most, more) = ("b".repeat(64), "b".repeat(65));
+    assert!(shown(&most).contains(&format!("body: Body(64 octets: \"{most}\"),")));
+    assert!(shown(&more).contains(&format!("body: Body(65 octets: \"{most}\"…),")));
+    assert!(shown("").contains(r#"Field(Template, not written: b"Message-Id"), Field(Shown: b"A: b\r\n")"#));
 }
 
 #[test]

@@ -206,5 +206,6 @@ fn a_hook_that_the_version_cannot_deliver_is_an_error_only_for_data() {
         let error = refused(wish("T"), &offer(version.0, 0x1ff, 0x7f));
         assert_eq!(error, Error::Negotiation(NegotiationError::Data { version }));
     }
+    assert_eq!(answer(wish("T"), 4, 0, 0), (4, 0, 0));
     assert_eq!(answer(wish("U"), 2, 0, 0), (2, 0, 0));
 }

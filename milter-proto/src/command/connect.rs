@@ -179,4 +179,16 @@ mod tests {
             (b"C\0U", connect(b"", Peer::Unknown)),
         ]);
     }
+
+    #[test]
+    fn addresses_as_different_mtas_write_them() {
+        let v4 = |address| Peer::Ipv4 { port: 0, address: Text::trusted(address) }.ip();
+        let v6 = |address| Peer::Ipv6 { port: 0, address: Text::trusted(address) }.ip();
+        for written in [&b"2001:db8::1"[..], b"IPv6:2001:db8::1", b"IPV6:2001:db8::1", b"[2001:db8::1]"] {
+            assert_eq!(v6(written), "2001:db8::1".parse().ok(), "{}", written.escape_ascii());
+        }
+        assert_eq!((v6(b"IPv4:::1"), v6(b"192.0.2.1"), v6(b"[::1")), (None, None, None));
+        assert_eq!((v4(b"192.0.2.1"), v4(b"::1")), ("192.0.2.1".parse().ok(), None));
+        assert_eq!(Peer::Local { path: Text::trusted(b"::1") }.ip(), None);
+    }
 }

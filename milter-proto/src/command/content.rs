@@ -215,6 +215,15 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_chunk_the_beginning_is_shown() {
+        let shown = |octets| alloc::format!("{:?}", BodyChunk(octets));
+        assert_eq!(shown(b"a\r\n"), r#"BodyChunk(3 octets: "a\r\n")"#);
+        let beginning = "b".repeat(64);
+        assert_eq!(shown(&[b'b'; 64]), alloc::format!("BodyChunk(64 octets: \"{beginning}\")"));
+        assert_eq!(shown(&[b'b'; 65]), alloc::format!("BodyChunk(65 octets: \"{beginning}\"…)"));
+    }
+
+    #[test]
     fn errors_say_what_was_expected_and_what_came() {
         let (none, long) = (Text::default(), alloc::vec![b'v'; 65533]);
         assert_eq!(Header::new(none, none).unwrap_err().to_string(), "the header has no name");

@@ -130,6 +130,7 @@ mod tests {
         let mut macros = MacroPairsBuf::new();
         macros.push("i", "4F1").unwrap();
         macros.push("{mail_addr}", "").unwrap();
+        assert_eq!(alloc::format!("{:?}", macros.view()), r#"{"i": "4F1", "{mail_addr}": ""}"#);
         let define = |macros| Command::DefineMacros(DefineMacros::new(CommandKind::Mail, macros).unwrap());
         known_answers::commands(&[
             (b"DMi\x004F1\0{mail_addr}\0\0", define(macros.view())),

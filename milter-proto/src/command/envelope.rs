@@ -226,6 +226,7 @@ mod tests {
         arguments.push("SIZE=10").unwrap();
         arguments.push("").unwrap();
         let (some, none) = (arguments.view(), Arguments::default());
+        assert_eq!(alloc::format!("{some:?}"), r#"["SIZE=10", ""]"#);
         known_answers::commands(&[
             (b"M<a@b>\0SIZE=10\0\0", Command::Mail(Mail::new(text(b"<a@b>"), some).unwrap())),
             (b"M\0", Command::Mail(Mail::new(text(b""), none).unwrap())),

@@ -59,4 +59,17 @@ mod tests {
         assert!(seen.octets <= MAX_OCTETS);
         assert_eq!((seen.get(b"first"), seen.get(b"authentication-results")), (Some(2), None));
     }
+
+    #[test]
+    fn the_bound_itself_may_be_reached() {
+        let mut seen = Seen::default();
+        let names = MAX_OCTETS / (64 + ENTRY);
+        assert_eq!((names, MAX_OCTETS % (64 + ENTRY)), (2048, 0));
+        for number in 0..names {
+            seen.count(Text::new(format!("{number:064}").as_bytes()).unwrap());
+        }
+        assert_eq!(seen.get(b"x"), Some(0), "all were counted");
+        seen.count(Text::new(b"x").unwrap());
+        assert_eq!(seen.get(b"x"), None);
+    }
 }

@@ -101,12 +101,27 @@ fn addresses_have_brackets() {
 #[test]
 fn what_is_recorded_for_a_message_is_bounded() {
     let mut modifications = agreed(Actions::ADD_HEADERS, Protocol::empty());
-    modifications.set_limit(100);
+    // Eleven packets of nine octets, and not one octet more.
+    modifications.set_limit(99);
     modifications.begin_message();
     let recorded = (0..100).map_while(|_| modifications.add_header("X", "y").ok()).count();
-    assert_eq!(recorded, 100 / 9);
-    assert_eq!(modifications.add_header("X", "y"), Err(ModificationError::TooMany { limit: 100 }));
-    assert_eq!(modifications.recorded().count(), recorded);
+    assert_eq!(recorded, 11);
+    assert_eq!(modifications.add_header("X", "y"), Err(ModificationError::TooMany { limit: 99 }));
+    assert_eq!((modifications.is_empty(), modifications.recorded().count()), (false, recorded));
     modifications.end_message();
     modifications.add_header("X", "y").unwrap();
+}
+
+#[test]
+fn what_is_recorded_goes_with_its_helo_and_with_its_session() {
+    let mut modifications = agreed(Actions::ADD_HEADERS, Protocol::empty());
+    let kept = |m: &Modifications| (m.recorded().count(), m.wire.len());
+    modifications.add_header("X", "y").unwrap();
+    modifications.begin_helo();
+    modifications.add_header("X", "y").unwrap();
+    assert_eq!(kept(&modifications), (2, 18));
+    modifications.begin_helo();
+    assert_eq!(kept(&modifications), (1, 9), "that of CONNECT");
+    modifications.end_session();
+    assert_eq!(kept(&modifications), (0, 0));
 }

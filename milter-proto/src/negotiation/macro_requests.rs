@@ -227,6 +227,13 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_shown_as_they_stand_on_the_wire() {
+        let mut lists = MacroRequestsBuf::new();
+        lists.request(Mail, "i auth_type");
+        assert_eq!(alloc::format!("{:?}", lists.view()), r#"{2: "i {auth_type}"}"#);
+    }
+
+    #[test]
     fn the_end_of_the_headers_has_its_own_list_or_that_of_the_end_of_the_message() {
         assert_eq!(wire(&[(EndOfMessage, "i"), (Mail, "j")]), b"\0\0\0\x05i\0\0\0\0\x02j\0\0\0\0\x06i\0");
         let both = b"\0\0\0\x05i\0\0\0\0\x06j\0";

@@ -281,6 +281,14 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_is_shown_as_it_stands_on_the_wire() {
+        let reply = SmtpReply::lines(550, "5.7.1", ["100 %", ""]).unwrap();
+        let wire = r#"("550-5.7.1 100 %%\r\n550 5.7.1")"#;
+        assert_eq!(alloc::format!("{reply:?}"), ["SmtpReply", wire].concat());
+        assert_eq!(alloc::format!("{:?}", reply.view()), ["SmtpReplyView", wire].concat());
+    }
+
+    #[test]
     fn errors_say_what_was_expected_and_what_came() {
         for (error, text) in [
             (

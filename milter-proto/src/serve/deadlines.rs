@@ -100,3 +100,28 @@ impl fmt::Display for Waiting {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn each_wait_has_a_deadline_of_its_own() {
+        let deadlines = Deadlines::default();
+        for (waiting, seconds, name) in [
+            (Waiting::FirstPacket, 10, "the first packet"),
+            (Waiting::Packet, 30, "the rest of a packet"),
+            (Waiting::Command, 7210, "a command"),
+            (Waiting::Write, 30, "the MTA to read an answer"),
+            (Waiting::Hook, 25, "the hook"),
+            (Waiting::EndOfMessage, 240, "the hook for the end of a message"),
+            (Waiting::PeerGone, 2, "the hook after the MTA had gone"),
+        ] {
+            assert_eq!(deadlines.limit(waiting), Some(Duration::from_secs(seconds)), "{waiting}");
+            assert_eq!(waiting.to_string(), name);
+        }
+        let none = Deadlines { hook: None, ..deadlines };
+        assert_eq!((none.limit(Waiting::Hook), none.limit(Waiting::Packet)), (None, deadlines.packet));
+    }
+}

@@ -12,11 +12,10 @@ pub const ACCEPT_BACK_OFF: Duration = Duration::from_millis(20);
 /// # use milter_proto::connections_for;
 /// assert_eq!(connections_for(1024), 960);
 /// assert_eq!(connections_for(20), 10);
+/// assert_eq!(connections_for(1), 1);
 /// ```
-pub const fn connections_for(descriptors: usize) -> usize {
-    let (most, half) = (descriptors.saturating_sub(64), descriptors / 2);
-    let connections = if most > half { most } else { half };
-    if connections == 0 { 1 } else { connections }
+pub fn connections_for(descriptors: usize) -> usize {
+    descriptors.saturating_sub(64).max(descriptors / 2).max(1)
 }
 
 /// How far a server's end has come. It never goes back.

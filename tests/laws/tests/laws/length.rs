@@ -1,4 +1,4 @@
-//! Length words at the boundaries, and one in 65521 of the others. The program `length-words` does all of them.
+//! Length words at the boundaries, and one in 65521 of the others. The example `length-words` does all of them.
 
 use milter_laws::length::{word_is_classified, words_are_classified};
 
