@@ -65,6 +65,7 @@ impl Dialogue {
     }
 
     /// Whether a command may come now.
+    #[inline]
     pub fn check(&self, got: CommandKind) -> Result<Order, Violation> {
         use CommandKind as C;
         let violation = Err(Violation { at: self.at, got });

@@ -3,16 +3,15 @@
 mod machine;
 mod outbox;
 
-use crate::command::{Command, CommandKind};
+use crate::command::CommandKind;
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::Event;
 use crate::negotiation::{Agreement, Wish};
 use crate::packet::{Decoder, Packet};
-use crate::step::Step;
+use crate::step::{Next, Step};
 use crate::verdict::{BodyVerdict, FailureVerdict};
 use machine::Machine;
-pub(crate) use machine::Next;
 
 /// The filter's side of a connection, without hooks: it negotiates, keeps macros and modifications, checks the order
 /// of commands, switches off or swallows what is not wanted, and gives the replies that nobody else gives.
@@ -110,21 +109,23 @@ impl Session {
     }
 
     /// The first half of a step: everything up to what is needed, also the end of messages and SMTP sessions.
+    #[inline]
     pub(crate) fn advance(&mut self) -> Next {
         self.machine.next(&mut self.decoder)
     }
 
     /// The second half of a step, which may begin a message.
+    #[inline]
     pub(crate) fn present(&mut self, next: Next) -> Result<Step<'_, Happened<'_>>, Error> {
-        let Next::Command(frame, kind) = next else { return self.machine.present(next) };
-        let packet = Packet { letter: frame.letter, payload: self.decoder.payload(&frame) };
-        match Command::decode(packet).map(Event::of) {
+        let packet = match next {
+            Next::Event if self.machine.pending().is_none() => self.decoder.packet().ok().flatten(),
+            _ => None,
+        };
+        let Some(Packet { letter, payload }) = packet else { return self.machine.present(next) };
+        let event = CommandKind::from_letter(letter).and_then(|kind| self.machine.take_in(kind, payload));
+        match event {
             Ok(Some(event)) => {
-                self.machine.begin(kind);
                 self.machine.wait_for(event.kind());
-                if let Event::Header(header) = event {
-                    self.machine.context.message.count_header(header.name());
-                }
                 Ok(Step::Event(Happened { event, context: &mut self.machine.context }))
             }
             Ok(None) => Ok(Step::Read),
@@ -166,6 +167,16 @@ impl Session {
     /// Macros and modifications.
     pub const fn context(&self) -> &Context {
         &self.machine.context
+    }
+
+    /// Which event was handed out and not answered yet.
+    pub(crate) const fn pending(&self) -> Option<CommandKind> {
+        self.machine.pending()
+    }
+
+    /// Gives the last event, if it was not answered, what no answer means.
+    pub(crate) fn settle(&mut self) {
+        self.machine.settle();
     }
 
     /// Whether a message is open.

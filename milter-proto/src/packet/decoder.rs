@@ -96,6 +96,7 @@ impl Decoder {
     /// A buffer that has no room beyond that is dropped, and so is one that was lent before and not
     /// [reclaimed](Self::reclaim). A packet that outgrows the buffer moves into storage of our own, and the buffer is
     /// dropped as well.
+    #[inline]
     pub fn lend(&mut self, mut buffer: Vec<u8>) {
         let held = self.held();
         let piece = self.storage.get(self.start..self.end).unwrap_or_default();
@@ -108,12 +109,13 @@ impl Decoder {
 
     /// Gives the lent buffer back, if there is one: to be called before waiting for bytes. What is held of an
     /// unfinished packet moves into storage of our own, of about its size.
+    #[inline]
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        let own = self.storage.get(self.start..self.end).unwrap_or_default();
-        if !self.lent && !own.is_empty() {
-            return None;
-        }
-        let own = own.to_vec();
+        let own = match self.storage.get(self.start..self.end) {
+            Some(held @ [_, ..]) if self.lent => held.to_vec(),
+            Some([_, ..]) => return None,
+            _ => Vec::new(),
+        };
         (self.start, self.end) = (0, own.len());
         let storage = core::mem::replace(&mut self.storage, own);
         core::mem::take(&mut self.lent).then_some(storage)
