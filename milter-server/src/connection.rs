@@ -6,13 +6,11 @@ use crate::hook::{self, Finished, Unfinished};
 use crate::link::{Interruption, Wait, Watch};
 use crate::runtime::{Io, Runtime};
 use crate::spans::Spans;
-use milter_proto::{Application, Conversation, Phase, Waiting};
+use crate::write::Writing;
+use milter_proto::{Application, Conversation, Next, Phase, Waiting};
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-
-/// After so many steps without a wait other connections get their turn. Some runtimes have no budgets of their
-/// own: there an MTA that writes as fast as we read would hold up all others.
-const STEPS_IN_A_ROW: u8 = 128;
 
 /// What a connection knows beside its conversation.
 pub(crate) struct Connection<'a> {
@@ -29,8 +27,11 @@ pub(crate) struct Connection<'a> {
     /// What is being read, which may take several reads, and after how many packets.
     wait: Wait,
     packets: u64,
+    pub(crate) writing: Writing,
+    /// The step that is being taken, reading or writing.
+    pub(crate) unfinished: Option<Next>,
     /// Steps since it had to wait.
-    in_a_row: u8,
+    pub(crate) in_a_row: u8,
 }
 
 impl<'a> Connection<'a> {
@@ -45,22 +46,14 @@ impl<'a> Connection<'a> {
             is_silent: false,
             wait: Wait::new(Waiting::FirstPacket),
             packets: 0,
+            writing: Writing::new(),
+            unfinished: None,
             in_a_row: 0,
         }
     }
 
-    pub(crate) fn waits_for_first_packet(&self) -> bool {
-        self.wait.waiting == Waiting::FirstPacket
-    }
-
     pub(crate) const fn is_broken(&self) -> bool {
         self.broken.is_some()
-    }
-
-    /// Counts a step. Says when others are to get their turn.
-    pub(crate) fn has_had_its_turn(&mut self) -> bool {
-        self.in_a_row = self.in_a_row.wrapping_add(1) % STEPS_IN_A_ROW;
-        self.in_a_row == 0
     }
 
     /// Reads straight into the receive buffer, which is held only while there is something to read.
@@ -126,6 +119,15 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// Before a write.
+    pub(crate) fn begin_writing(&mut self) {
+        // What is written first answers the offer: who has read it is not to be shed.
+        if self.wait.waiting == Waiting::FirstPacket {
+            self.watch.negotiated();
+        }
+        self.writing = Writing::new();
+    }
+
     /// A hook is done, or was given up.
     pub(crate) fn conclude<R: Runtime, M: Application>(
         &self,
@@ -153,6 +155,23 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// What a read, a write or a hook came to.
+    pub(crate) fn heed<M: Application>(
+        &mut self,
+        done: Result<(), Ended>,
+        conversation: &mut Conversation<M>,
+    ) -> ControlFlow<Result<(), ConverseError>> {
+        match done {
+            Ok(()) => {}
+            Err(Ended::Closed) => return ControlFlow::Break(Ok(())),
+            Err(broken) => {
+                self.broken = Some(broken);
+                conversation.finish();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
     pub(crate) fn count_messages(&mut self, over: u64) {
         while self.messages != over {
             self.messages = self.messages.wrapping_add(1);
@@ -164,8 +183,8 @@ impl<'a> Connection<'a> {
     }
 
     /// What the conversation came to.
-    pub(crate) fn result(self, over: Result<(), milter_proto::Error>) -> Result<(), ConverseError> {
-        match self.broken {
+    pub(crate) fn result(&mut self, over: Result<(), milter_proto::Error>) -> Result<(), ConverseError> {
+        match self.broken.take() {
             None | Some(Ended::Closed) => Ok(over?),
             Some(Ended::Broken(error)) => Err(error.into()),
             Some(Ended::Late(waiting)) => {

@@ -31,8 +31,8 @@ mod registry;
 mod runtime;
 mod server;
 mod spans;
+mod steps;
 mod supervise;
-mod taking;
 mod write;
 
 pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};
