@@ -87,6 +87,7 @@ impl Decoder {
     }
 
     /// Whether a lent buffer would serve: no large unfinished packet is held, which is finished where it is.
+    #[inline]
     pub const fn wants_buffer(&self) -> bool {
         !self.lent && self.held() <= SMALL
     }
@@ -173,7 +174,7 @@ impl Decoder {
     /// next one until it is [taken](Self::take).
     #[inline]
     pub(crate) fn peek(&mut self) -> Result<Option<Frame>, PacketError> {
-        if self.held() < self.awaited {
+        if self.held() < self.awaited && !self.ended {
             return Ok(None);
         }
         match self.find() {
@@ -184,7 +185,7 @@ impl Decoder {
 
     /// Takes the packet that [`peek`](Self::peek) found.
     pub(crate) const fn take(&mut self, frame: &Frame) {
-        (self.start, self.awaited) = (frame.payload.end, 0);
+        (self.start, self.awaited) = (frame.payload.end, HEAD);
         self.taken = self.taken.wrapping_add(1);
     }
 
@@ -206,6 +207,7 @@ impl Decoder {
     }
 
     /// No whole packet is held: there is more to come, or there will never be one.
+    #[cold]
     fn miss(&mut self) -> Result<Option<Frame>, PacketError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -213,9 +215,6 @@ impl Decoder {
         match self.missed() {
             Ok(awaited) => self.awaited = awaited,
             Err(error) => (self.failed, self.awaited, self.start, self.end) = (Some(error), 0, 0, 0),
-        }
-        if self.is_empty() {
-            (self.start, self.end) = (0, 0);
         }
         self.failed.map_or(Ok(None), Err)
     }
@@ -248,7 +247,7 @@ impl Decoder {
             return self.end == size;
         }
         let little = self.held() <= SMALL && self.end > size / 2;
-        little || self.awaited > size.saturating_sub(self.start) || self.end == size
+        little || self.is_empty() || self.awaited > size.saturating_sub(self.start) || self.end == size
     }
 
     /// Moves what is held to the front (each piece of a packet at most once), or into larger storage of our own:
