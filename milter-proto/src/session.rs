@@ -139,7 +139,8 @@ impl Session {
 
     /// Answers the last event. Where no answer is due, the answer is ignored.
     pub fn answer(&mut self, verdict: impl Into<BodyVerdict>) -> Result<(), WrongAnswer> {
-        self.machine.answer(verdict.into())
+        let verdict = verdict.into();
+        self.machine.answer(&verdict).map_err(|command| WrongAnswer { command, verdict })
     }
 
     /// The last event could not be answered: gives the failure verdict, now or at the first stage that takes a reply.
@@ -172,6 +173,12 @@ impl Session {
     /// Which event was handed out and not answered yet.
     pub(crate) const fn pending(&self) -> Option<CommandKind> {
         self.machine.pending()
+    }
+
+    /// [Answers](Self::answer) the last event, for callers whose answers are right.
+    #[inline]
+    pub(crate) fn answer_rightly(&mut self, verdict: &BodyVerdict) {
+        let _ = self.machine.answer(verdict);
     }
 
     /// Gives the last event, if it was not answered, what no answer means.

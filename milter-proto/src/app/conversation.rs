@@ -124,11 +124,17 @@ impl<M: Application> Conversation<M> {
     }
 
     /// Applies what became of the last call.
+    #[inline]
     fn settle(&mut self) {
-        let Some(stage) = self.session.pending() else { return };
+        if let Some(stage) = self.session.pending() {
+            self.conclude(stage);
+        }
+    }
+
+    fn conclude(&mut self, stage: CommandKind) {
         match self.outcome.take() {
             // The types have seen to it that the stage takes the verdict.
-            Some(Answer::Verdict(verdict)) => drop(self.session.answer(verdict)),
+            Some(Answer::Verdict(verdict)) => self.session.answer_rightly(&verdict),
             Some(Answer::Silence) => {}
             Some(Answer::Failed(error)) => {
                 self.failure = Some(Failure::new(stage, self.session.context(), Some(error)));

@@ -26,6 +26,7 @@ const KEPT: usize = 256;
 const FULL: usize = 64 * 1024;
 
 impl Outbox {
+    #[inline]
     pub(super) fn push(&mut self, response: Response<'_>) {
         response.encode(&mut self.bytes);
     }
@@ -50,7 +51,16 @@ impl Outbox {
     }
 
     /// What is to be written next, the same until it is [settled](Self::settle); never empty.
+    #[inline]
     pub(super) fn next(&mut self) -> &[u8] {
+        if self.has_body() {
+            self.cut_body();
+        }
+        self.handed_out = true;
+        &self.bytes
+    }
+
+    fn cut_body(&mut self) {
         while self.bytes.len() < FULL {
             let Some(body) = &mut self.body else { break };
             let length = ReplacementChunk::split(&body.rest).next().map_or(0, |chunk| chunk.as_bytes().len());
@@ -61,8 +71,6 @@ impl Outbox {
                 self.body = None;
             }
         }
-        self.handed_out = true;
-        &self.bytes
     }
 
     /// A step is taken: what was handed out has been written, and its memory is given back.

@@ -4,11 +4,12 @@ use super::{Machine, Message};
 use crate::command::CommandKind;
 use crate::negotiation::Protocol;
 use crate::response::Response;
-use crate::session::WrongAnswer;
 use crate::verdict::{BodyVerdict, FailureVerdict};
 
 impl Machine {
-    pub(in crate::session) fn answer(&mut self, verdict: BodyVerdict) -> Result<(), WrongAnswer> {
+    /// Answers the pending event, if there is one; `Err` if that takes no such answer.
+    #[inline]
+    pub(in crate::session) fn answer(&mut self, verdict: &BodyVerdict) -> Result<(), CommandKind> {
         let Some(command) = self.pending else { return Ok(()) };
         let takes = match verdict {
             BodyVerdict::Skip => command == CommandKind::Body,
@@ -18,11 +19,11 @@ impl Machine {
             _ => true,
         };
         if !takes {
-            return Err(WrongAnswer { command, verdict });
+            return Err(command);
         }
         // At every MTA the same: also where one waits for the reply, who was to be silent is.
         let counts = self.context.agreement().is_answered(command);
-        self.conclude(if counts { &verdict } else { &BodyVerdict::Continue });
+        self.conclude(if counts { verdict } else { &BodyVerdict::Continue });
         Ok(())
     }
 
@@ -79,6 +80,7 @@ impl Machine {
     }
 
     /// The pending event is over, with this verdict: gives the one reply that is due, if any.
+    #[inline]
     pub(super) fn conclude(&mut self, verdict: &BodyVerdict) {
         let Some(command) = self.pending.take() else { return };
         match command {
