@@ -21,7 +21,7 @@ pub(crate) struct Connection<'a> {
     pub(crate) unsent: &'static [u8],
     /// Why the stream is of no use any more.
     pub(crate) broken: Option<Ended>,
-    messages: u64,
+    pub(crate) messages: u64,
     /// Nothing was written since octets came.
     pub(crate) is_silent: bool,
     /// What is being read, which may take several reads, and after how many packets.
@@ -134,11 +134,11 @@ impl<'a> Connection<'a> {
         finished: Finished<R>,
         conversation: &mut Conversation<M>,
     ) -> Result<(), Ended> {
-        let outcome = finished.unfinished.as_ref().map(Err).or_else(|| conversation.answer().map(Ok));
-        if let (Some(observer), Some(time), Some(outcome)) =
-            (self.settings.observer(), finished.time, outcome)
-        {
-            observer.hook(finished.stage, outcome, time);
+        if let (Some(observer), Some(time)) = (self.settings.observer(), finished.time) {
+            let outcome = finished.unfinished.as_ref().map(Err).or_else(|| conversation.answer().map(Ok));
+            if let Some(outcome) = outcome {
+                observer.hook(finished.stage, outcome, time);
+            }
         }
         let Finished { unfinished, slow, .. } = finished;
         if let Some(failure) = conversation.take_failure() {
@@ -172,6 +172,7 @@ impl<'a> Connection<'a> {
         ControlFlow::Continue(())
     }
 
+    /// Counts messages until so many are over.
     pub(crate) fn count_messages(&mut self, over: u64) {
         while self.messages != over {
             self.messages = self.messages.wrapping_add(1);

@@ -90,8 +90,8 @@ pub(crate) fn report(failure: &Failure, unfinished: Option<&Unfinished>, connect
 impl<'a, 'b, R: Runtime, M: Application, S> Hook<'a, 'b, R, M, S> {
     /// Begins to run a hook. It may panic before it is polled, in the factory of a message's value for example.
     pub(crate) fn begin(call: Call<'a, M>, stream: &'a mut S, connection: &'a mut Connection<'b>) -> Self {
-        Spans::enter(&mut connection.spans, &call);
         let (stage, began) = (call.stage(), connection.settings.observer().map(|_| Instant::now()));
+        Spans::enter(&mut connection.spans, stage, call.context());
         let running = catch_unwind(AssertUnwindSafe(|| call.into_future())).ok();
         Self { running, stage, began, stream, connection, slow: None }
     }

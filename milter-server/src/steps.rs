@@ -30,7 +30,10 @@ impl Connection<'_> {
                         return Poll::Pending;
                     }
                     let next = conversation.advance();
-                    self.count_messages(conversation.session().messages_over());
+                    let over = conversation.session().messages_over();
+                    if over != self.messages {
+                        self.count_messages(over);
+                    }
                     match next {
                         Next::Read if self.begin_reading(conversation) => {
                             if std::mem::take(&mut self.is_silent) && conversation.decoder().is_empty() {
