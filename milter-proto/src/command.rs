@@ -99,8 +99,12 @@ pub enum Command<'a> {
 impl<'a> Command<'a> {
     /// Reads a packet from an MTA.
     pub fn decode(packet: Packet<'a>) -> Result<Self, DecodeError> {
-        let Packet { letter, payload } = packet;
-        Ok(match CommandKind::from_letter(letter)? {
+        Self::of(CommandKind::from_letter(packet.letter)?, packet.payload)
+    }
+
+    #[inline]
+    pub(crate) fn of(kind: CommandKind, payload: &'a [u8]) -> Result<Self, DecodeError> {
+        Ok(match kind {
             CommandKind::Negotiate => Self::Negotiate(Options::decode_offer(payload)?),
             CommandKind::DefineMacros => Self::DefineMacros(DefineMacros::decode(payload)?),
             CommandKind::Connect => Self::Connect(Connect::decode(payload)?),

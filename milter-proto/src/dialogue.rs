@@ -12,6 +12,7 @@
 //! with whatever of it comes first. After a final answer to C or H only Q, K and macros may follow.
 
 use crate::command::CommandKind;
+use crate::stages::Stages;
 use core::fmt;
 
 /// Where a dialogue is.
@@ -65,6 +66,7 @@ impl Dialogue {
     }
 
     /// Whether a command may come now.
+    #[inline]
     pub fn check(&self, got: CommandKind) -> Result<Order, Violation> {
         use CommandKind as C;
         let violation = Err(Violation { at: self.at, got });
@@ -132,17 +134,9 @@ pub struct Violation {
 }
 
 /// How high a command stands on the ladder of a message.
-const fn rung(command: CommandKind) -> u8 {
-    match command {
-        CommandKind::Mail => 1,
-        CommandKind::Rcpt => 2,
-        CommandKind::Data => 3,
-        CommandKind::Header => 4,
-        CommandKind::EndOfHeaders => 5,
-        CommandKind::Body => 6,
-        CommandKind::EndOfMessage => 7,
-        _ => 0,
-    }
+#[inline]
+const fn rung(command: CommandKind) -> u16 {
+    Stages::of(command).bits()
 }
 
 const fn repeats(command: CommandKind) -> bool {

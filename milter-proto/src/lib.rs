@@ -139,6 +139,6 @@ pub use response::{
 };
 pub use serve::{ACCEPT_BACK_OFF, Deadlines, Endpoint, EndpointError, Phase, Waiting, connections_for};
 pub use session::{Happened, Session, WrongAnswer};
-pub use step::{PROGRESS, Step};
+pub use step::{Next, PROGRESS, Step};
 pub use text::{Address, ArgumentText, HeaderName, HeaderValue, Reason, Text};
 pub use verdict::{BodyVerdict, FailureVerdict, MessageVerdict, Verdict};

@@ -77,6 +77,7 @@ impl Macros {
     }
 
     /// A command begins: what is older than it and belongs to later stages is gone.
+    #[inline]
     pub(crate) fn begin(&mut self, command: CommandKind) {
         let letter = command.letter();
         match command {
@@ -90,12 +91,18 @@ impl Macros {
             self.clear(VOLATILE);
         }
         self.fresh = 0;
-        if let Some((letter, octets)) = self.later.split_first() {
-            if let Some(slot) = self.slots.get_mut(slot_of(*letter)) {
-                slot.clear();
-                slot.extend_from_slice(octets);
-            }
-            self.later = Vec::new();
+        if !self.later.is_empty() {
+            self.begin_later();
+        }
+    }
+
+    /// What waited for its command is seen now.
+    fn begin_later(&mut self) {
+        let later = core::mem::take(&mut self.later);
+        let Some((letter, octets)) = later.split_first() else { return };
+        if let Some(slot) = self.slots.get_mut(slot_of(*letter)) {
+            slot.clear();
+            slot.extend_from_slice(octets);
         }
     }
 
@@ -109,6 +116,7 @@ impl Macros {
         *self = Self::default();
     }
 
+    #[inline(never)]
     fn clear_from(&mut self, first: usize) {
         for slot in first..SLOTS {
             if self.fresh & bit(slot) == 0 {

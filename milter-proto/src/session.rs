@@ -3,16 +3,15 @@
 mod machine;
 mod outbox;
 
-use crate::command::{Command, CommandKind};
+use crate::command::CommandKind;
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::Event;
 use crate::negotiation::{Agreement, Wish};
 use crate::packet::{Decoder, Packet};
-use crate::step::Step;
+use crate::step::{Next, Step};
 use crate::verdict::{BodyVerdict, FailureVerdict};
 use machine::Machine;
-pub(crate) use machine::Next;
 
 /// The filter's side of a connection, without hooks: it negotiates, keeps macros and modifications, checks the order
 /// of commands, switches off or swallows what is not wanted, and gives the replies that nobody else gives.
@@ -110,21 +109,23 @@ impl Session {
     }
 
     /// The first half of a step: everything up to what is needed, also the end of messages and SMTP sessions.
+    #[inline]
     pub(crate) fn advance(&mut self) -> Next {
         self.machine.next(&mut self.decoder)
     }
 
     /// The second half of a step, which may begin a message.
+    #[inline]
     pub(crate) fn present(&mut self, next: Next) -> Result<Step<'_, Happened<'_>>, Error> {
-        let Next::Command(frame, kind) = next else { return self.machine.present(next) };
-        let packet = Packet { letter: frame.letter, payload: self.decoder.payload(&frame) };
-        match Command::decode(packet).map(Event::of) {
+        let packet = match next {
+            Next::Event if self.machine.pending().is_none() => self.decoder.packet().ok().flatten(),
+            _ => None,
+        };
+        let Some(Packet { letter, payload }) = packet else { return self.machine.present(next) };
+        let event = CommandKind::from_letter(letter).and_then(|kind| self.machine.take_in(kind, payload));
+        match event {
             Ok(Some(event)) => {
-                self.machine.begin(kind);
                 self.machine.wait_for(event.kind());
-                if let Event::Header(header) = event {
-                    self.machine.context.message.count_header(header.name());
-                }
                 Ok(Step::Event(Happened { event, context: &mut self.machine.context }))
             }
             Ok(None) => Ok(Step::Read),
@@ -138,7 +139,8 @@ impl Session {
 
     /// Answers the last event. Where no answer is due, the answer is ignored.
     pub fn answer(&mut self, verdict: impl Into<BodyVerdict>) -> Result<(), WrongAnswer> {
-        self.machine.answer(verdict.into())
+        let verdict = verdict.into();
+        self.machine.answer(&verdict).map_err(|command| WrongAnswer { command, verdict })
     }
 
     /// The last event could not be answered: gives the failure verdict, now or at the first stage that takes a reply.
@@ -166,6 +168,22 @@ impl Session {
     /// Macros and modifications.
     pub const fn context(&self) -> &Context {
         &self.machine.context
+    }
+
+    /// Which event was handed out and not answered yet.
+    pub(crate) const fn pending(&self) -> Option<CommandKind> {
+        self.machine.pending()
+    }
+
+    /// [Answers](Self::answer) the last event, for callers whose answers are right.
+    #[inline]
+    pub(crate) fn answer_rightly(&mut self, verdict: &BodyVerdict) {
+        let _ = self.machine.answer(verdict);
+    }
+
+    /// Gives the last event, if it was not answered, what no answer means.
+    pub(crate) fn settle(&mut self) {
+        self.machine.settle();
     }
 
     /// Whether a message is open.

@@ -3,7 +3,7 @@
 use crate::command::CommandKind;
 
 bitflags::bitflags! {
-    /// Stages of an SMTP session that an application can have a hook for.
+    /// Stages of an SMTP session that an application can have a hook for. Those of a message stand in its order.
     #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
     pub(crate) struct Stages: u16 {
         const CONNECT = 1 << 0;

@@ -19,6 +19,23 @@ pub enum Step<'a, T> {
     Close,
 }
 
+/// A [`Step`] without what belongs to it, so that it borrows nothing: see [`Conversation::advance`].
+///
+/// [`Conversation::advance`]: crate::Conversation::advance
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "a step that is not taken stalls the dialogue"]
+#[allow(clippy::exhaustive_enums)] // a driver must take every step
+pub enum Next {
+    /// [`Step::Read`].
+    Read,
+    /// [`Step::Write`].
+    Write,
+    /// [`Step::Event`], unless the event cannot be read.
+    Event,
+    /// [`Step::Close`], or an error.
+    Close,
+}
+
 /// The packet that says "still at work" (`SMFIR_PROGRESS`): a driver may write it while the end of a message is
 /// decided.
 ///

@@ -11,11 +11,15 @@ thread_local! {
 }
 
 /// Lends a buffer to a decoder that wants one.
+#[inline]
 pub(crate) fn lend(decoder: &mut Decoder) {
     if decoder.wants_buffer() {
-        let kept = BUFFERS.with_borrow_mut(Vec::pop);
-        decoder.lend(kept.unwrap_or_else(|| vec![0; BUFFER_SIZE]));
+        decoder.lend(take());
     }
+}
+
+fn take() -> Vec<u8> {
+    BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; BUFFER_SIZE])
 }
 
 /// Takes the buffer back before the connection waits.

@@ -6,13 +6,11 @@ use crate::hook::{self, Finished, Unfinished};
 use crate::link::{Interruption, Wait, Watch};
 use crate::runtime::{Io, Runtime};
 use crate::spans::Spans;
-use milter_proto::{Application, Conversation, Phase, Waiting};
+use crate::write::Writing;
+use milter_proto::{Application, Conversation, Next, Phase, Waiting};
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-
-/// After so many steps without a wait other connections get their turn. Some runtimes have no budgets of their
-/// own: there an MTA that writes as fast as we read would hold up all others.
-const STEPS_IN_A_ROW: u8 = 128;
 
 /// What a connection knows beside its conversation.
 pub(crate) struct Connection<'a> {
@@ -23,14 +21,17 @@ pub(crate) struct Connection<'a> {
     pub(crate) unsent: &'static [u8],
     /// Why the stream is of no use any more.
     pub(crate) broken: Option<Ended>,
-    messages: u64,
+    pub(crate) messages: u64,
     /// Nothing was written since octets came.
     pub(crate) is_silent: bool,
     /// What is being read, which may take several reads, and after how many packets.
     wait: Wait,
     packets: u64,
+    pub(crate) writing: Writing,
+    /// The step that is being taken, reading or writing.
+    pub(crate) unfinished: Option<Next>,
     /// Steps since it had to wait.
-    in_a_row: u8,
+    pub(crate) in_a_row: u8,
 }
 
 impl<'a> Connection<'a> {
@@ -45,22 +46,14 @@ impl<'a> Connection<'a> {
             is_silent: false,
             wait: Wait::new(Waiting::FirstPacket),
             packets: 0,
+            writing: Writing::new(),
+            unfinished: None,
             in_a_row: 0,
         }
     }
 
-    pub(crate) fn waits_for_first_packet(&self) -> bool {
-        self.wait.waiting == Waiting::FirstPacket
-    }
-
     pub(crate) const fn is_broken(&self) -> bool {
         self.broken.is_some()
-    }
-
-    /// Counts a step. Says when others are to get their turn.
-    pub(crate) fn has_had_its_turn(&mut self) -> bool {
-        self.in_a_row = self.in_a_row.wrapping_add(1) % STEPS_IN_A_ROW;
-        self.in_a_row == 0
     }
 
     /// Reads straight into the receive buffer, which is held only while there is something to read.
@@ -126,17 +119,24 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// Before a write. `false` if nothing is to be written any more: what is written first answers the offer, and who has
+    /// been answered is not shed, who was shed is not answered.
+    pub(crate) fn begin_writing(&mut self) -> bool {
+        self.writing = Writing::new();
+        self.wait.waiting != Waiting::FirstPacket || self.watch.negotiated()
+    }
+
     /// A hook is done, or was given up.
     pub(crate) fn conclude<R: Runtime, M: Application>(
         &self,
         finished: Finished<R>,
         conversation: &mut Conversation<M>,
     ) -> Result<(), Ended> {
-        let outcome = finished.unfinished.as_ref().map(Err).or_else(|| conversation.answer().map(Ok));
-        if let (Some(observer), Some(time), Some(outcome)) =
-            (self.settings.observer(), finished.time, outcome)
-        {
-            observer.hook(finished.stage, outcome, time);
+        if let (Some(observer), Some(time)) = (self.settings.observer(), finished.time) {
+            let outcome = finished.unfinished.as_ref().map(Err).or_else(|| conversation.answer().map(Ok));
+            if let Some(outcome) = outcome {
+                observer.hook(finished.stage, outcome, time);
+            }
         }
         let Finished { unfinished, slow, .. } = finished;
         if let Some(failure) = conversation.take_failure() {
@@ -153,6 +153,24 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// What a read, a write or a hook came to.
+    pub(crate) fn heed<M: Application>(
+        &mut self,
+        done: Result<(), Ended>,
+        conversation: &mut Conversation<M>,
+    ) -> ControlFlow<Result<(), ConverseError>> {
+        match done {
+            Ok(()) => {}
+            Err(Ended::Closed) => return ControlFlow::Break(Ok(())),
+            Err(broken) => {
+                self.broken = Some(broken);
+                conversation.finish();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Counts messages until so many are over.
     pub(crate) fn count_messages(&mut self, over: u64) {
         while self.messages != over {
             self.messages = self.messages.wrapping_add(1);
@@ -164,8 +182,8 @@ impl<'a> Connection<'a> {
     }
 
     /// What the conversation came to.
-    pub(crate) fn result(self, over: Result<(), milter_proto::Error>) -> Result<(), ConverseError> {
-        match self.broken {
+    pub(crate) fn result(&mut self, over: Result<(), milter_proto::Error>) -> Result<(), ConverseError> {
+        match self.broken.take() {
             None | Some(Ended::Closed) => Ok(over?),
             Some(Ended::Broken(error)) => Err(error.into()),
             Some(Ended::Late(waiting)) => {

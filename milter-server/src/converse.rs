@@ -3,15 +3,16 @@
 use crate::buffers;
 use crate::connection::Connection;
 use crate::deadlines::watch_deadlines;
+use crate::hook::Hook;
 use crate::link::{Interruption, Watch};
 use crate::observer::Observer;
 use crate::registry::Registry;
 use crate::runtime::{Io, Runtime};
-use crate::taking::{Taken, Taking};
-use futures_lite::future::{or, yield_now};
-use milter_proto::{Application, Conversation, Deadlines, Phase, Waiting};
+use futures_lite::future::or;
+use milter_proto::{Application, Conversation, Deadlines, Next, Step, Waiting};
 use std::future::{Future, poll_fn};
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,40 +111,18 @@ where
         let mut conversation = Conversation::new(milter, watch.id());
         let mut connection = Connection::new(&watch, &settings);
         let ended = loop {
-            let taken = Taking::<R, M, S>::begin(&mut conversation, &mut stream, &mut connection).await;
-            let done = match taken {
-                Taken::Read if connection.begin_reading(&mut conversation) => {
-                    if std::mem::take(&mut connection.is_silent) && conversation.decoder().is_empty() {
-                        acknowledge(&stream);
-                    }
-                    poll_fn(|cx| connection.poll_read::<R, M, S>(&mut stream, &mut conversation, cx)).await
-                }
-                Taken::Read if watch.phase() == Phase::Closing => Err(Ended::Closed),
-                Taken::Read => {
-                    conversation.finish();
-                    Ok(())
-                }
-                Taken::Written(done) => {
-                    connection.is_silent = false;
-                    done
-                }
-                Taken::Called(finished) => connection.conclude(finished, &mut conversation),
-                Taken::Over(over) => {
-                    connection.count_messages(conversation.session().messages_over());
-                    break connection.result(over);
-                }
-            };
-            connection.count_messages(conversation.session().messages_over());
-            match done {
-                Ok(()) => {}
-                Err(Ended::Closed) => break Ok(()),
-                Err(broken) => {
-                    connection.broken = Some(broken);
-                    conversation.finish();
-                }
+            let steps = poll_fn(|cx| {
+                connection.poll_steps::<R, M, S>(&mut conversation, &mut stream, acknowledge, cx)
+            });
+            if let ControlFlow::Break(ended) = steps.await {
+                break ended;
             }
-            if connection.has_had_its_turn() {
-                yield_now().await;
+            // An event that cannot be read is none: how that ends are the next steps.
+            let Ok(Step::Event(call)) = conversation.present(Next::Event) else { continue };
+            let finished = Hook::<R, M, S>::begin(call, &mut stream, &mut connection).await;
+            let done = connection.conclude(finished, &mut conversation);
+            if let ControlFlow::Break(ended) = connection.heed(done, &mut conversation) {
+                break ended;
             }
         };
         buffers::reclaim(conversation.decoder());

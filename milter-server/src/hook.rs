@@ -4,6 +4,7 @@ use crate::buffers;
 use crate::connection::Connection;
 use crate::link::{Interruption, Wait};
 use crate::runtime::{Io, Runtime};
+use crate::spans::Spans;
 use milter_proto::{
     Application, Call, CommandKind, Conversation, Deadlines, Failure, PROGRESS, Running, Waiting,
 };
@@ -22,8 +23,9 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pin_project! {
     /// Runs a hook until it is done or to be given up; then it is dropped unfinished.
     pub(crate) struct Hook<'a, 'b, R: Runtime, M: Application, S> {
+        // None if it panicked before it was polled.
         #[pin]
-        running: Running<'a, M>,
+        running: Option<Running<'a, M>>,
         stage: CommandKind,
         began: Option<Instant>,
         stream: &'a mut S,
@@ -87,19 +89,11 @@ pub(crate) fn report(failure: &Failure, unfinished: Option<&Unfinished>, connect
 
 impl<'a, 'b, R: Runtime, M: Application, S> Hook<'a, 'b, R, M, S> {
     /// Begins to run a hook. It may panic before it is polled, in the factory of a message's value for example.
-    pub(crate) fn begin(
-        call: Call<'a, M>,
-        stream: &'a mut S,
-        connection: &'a mut Connection<'b>,
-    ) -> Result<Self, Finished<R>> {
+    pub(crate) fn begin(call: Call<'a, M>, stream: &'a mut S, connection: &'a mut Connection<'b>) -> Self {
         let (stage, began) = (call.stage(), connection.settings.observer().map(|_| Instant::now()));
-        match catch_unwind(AssertUnwindSafe(|| call.into_future())) {
-            Ok(running) => Ok(Self { running, stage, began, stream, connection, slow: None }),
-            Err(_) => {
-                let time = began.map(|began| began.elapsed());
-                Err(Finished { stage, time, unfinished: Some(Unfinished::Panicked), slow: None })
-            }
-        }
+        Spans::enter(&mut connection.spans, stage, call.context());
+        let running = catch_unwind(AssertUnwindSafe(|| call.into_future())).ok();
+        Self { running, stage, began, stream, connection, slow: None }
     }
 }
 
@@ -110,12 +104,13 @@ impl<R: Runtime + Io<S>, M: Application, S: Unpin> Future for Hook<'_, '_, R, M,
         let mut this = self.project();
         let polled = {
             let _entered = this.connection.spans.as_ref().map(|spans| spans.hook.enter());
-            catch_unwind(AssertUnwindSafe(|| this.running.as_mut().poll(cx)))
+            let running = this.running.as_mut().as_pin_mut();
+            running.map(|running| catch_unwind(AssertUnwindSafe(|| running.poll(cx))))
         };
         let unfinished = match polled {
-            Ok(Poll::Ready(())) => None,
-            Err(_) => Some(Unfinished::Panicked),
-            Ok(Poll::Pending) => {
+            Some(Ok(Poll::Ready(()))) => None,
+            Some(Err(_)) | None => Some(Unfinished::Panicked),
+            Some(Ok(Poll::Pending)) => {
                 let slow = this
                     .slow
                     .get_or_insert_with(|| Box::new(Slow::new(*this.stage, this.connection.is_broken())));

@@ -34,10 +34,10 @@ mod registry;
 mod runtime;
 mod server;
 mod spans;
+mod steps;
 mod supervise;
 #[cfg_attr(test, path = "models/sync.rs")]
 mod sync;
-mod taking;
 mod write;
 
 pub use client::{Client, ClientAnswer, ClientError, Timeouts, open};

@@ -1,6 +1,6 @@
 //! What logs of a hook stand under: the message, and the stage.
 
-use milter_proto::{Application, Call, CommandKind};
+use milter_proto::{CommandKind, Context};
 use tracing::{Span, debug_span, field};
 
 /// The spans of a connection whose subscriber wants them.
@@ -14,16 +14,19 @@ pub(crate) struct Spans {
 
 impl Spans {
     /// Opens the span of a call: within that of its message, if it has one.
-    pub(crate) fn enter<M: Application>(spans: &mut Option<Box<Self>>, call: &Call<'_, M>) {
-        if !tracing::enabled!(tracing::Level::DEBUG) {
-            return;
+    #[inline]
+    pub(crate) fn enter(spans: &mut Option<Box<Self>>, stage: CommandKind, context: &Context) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            Self::open(spans, stage, context);
         }
-        let new = || Box::new(Self { message: None, knows_queue_id: false, hook: Span::none() });
-        spans.get_or_insert_with(new).open(call);
     }
 
-    fn open<M: Application>(&mut self, call: &Call<'_, M>) {
-        let (stage, context) = (call.stage(), call.context());
+    fn open(spans: &mut Option<Box<Self>>, stage: CommandKind, context: &Context) {
+        let new = || Box::new(Self { message: None, knows_queue_id: false, hook: Span::none() });
+        spans.get_or_insert_with(new).open_hook(stage, context);
+    }
+
+    fn open_hook(&mut self, stage: CommandKind, context: &Context) {
         if matches!(
             stage,
             CommandKind::Connect | CommandKind::Helo | CommandKind::Unknown | CommandKind::Quit

@@ -4,54 +4,61 @@ use crate::connection::Connection;
 use crate::converse::Ended;
 use crate::link::Wait;
 use crate::runtime::Io;
-use milter_proto::Waiting;
-use std::future::Future;
+use milter_proto::{Application, Conversation, Next, Step, Waiting};
 use std::io;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Writes all of it, after what is left of a sign of life.
-pub(crate) struct Write<'a, 'b, R, S> {
-    octets: &'a [u8],
-    stream: &'a mut S,
-    connection: &'a mut Connection<'b>,
+/// How far a write has got.
+pub(crate) struct Writing {
+    count: usize,
     wait: Wait,
-    runtime: PhantomData<fn() -> R>,
 }
 
-impl<'a, 'b, R, S> Write<'a, 'b, R, S> {
-    pub(crate) const fn new(octets: &'a [u8], stream: &'a mut S, connection: &'a mut Connection<'b>) -> Self {
-        Self { octets, stream, connection, wait: Wait::new(Waiting::Write), runtime: PhantomData }
+impl Writing {
+    pub(crate) const fn new() -> Self {
+        Self { count: 0, wait: Wait::new(Waiting::Write) }
     }
 }
 
-impl<R: Io<S>, S: Unpin> Future for Write<'_, '_, R, S> {
-    type Output = Result<(), Ended>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
-        let Self { octets, stream, connection, wait, .. } = self.get_mut();
+impl Connection<'_> {
+    /// Writes all of what is owed, after what is left of a sign of life.
+    pub(crate) fn poll_write<R: Io<S>, M: Application, S: Unpin>(
+        &mut self,
+        stream: &mut S,
+        conversation: &mut Conversation<M>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Ended>> {
+        let Ok(Step::Write(owed)) = conversation.present(Next::Write) else { return Poll::Ready(Ok(())) };
+        // Nobody reads what is owed to a connection that is gone.
+        if self.broken.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let Writing { count: written, wait } = &mut self.writing;
         loop {
-            let is_unsent = !connection.unsent.is_empty();
-            let left = if is_unsent { connection.unsent } else { *octets };
+            let is_unsent = !self.unsent.is_empty();
+            let left = if is_unsent { self.unsent } else { owed.get(*written..).unwrap_or_default() };
             if left.is_empty() {
-                match R::poll_flush(Pin::new(&mut **stream), cx) {
-                    Poll::Ready(flushed) => return Poll::Ready(flushed.map_err(Ended::Broken)),
+                match R::poll_flush(Pin::new(stream), cx) {
+                    Poll::Ready(flushed) => {
+                        self.is_silent = false;
+                        return Poll::Ready(flushed.map_err(Ended::Broken));
+                    }
                     Poll::Pending => break,
                 }
             }
-            match R::poll_write(Pin::new(&mut **stream), cx, left) {
+            match R::poll_write(Pin::new(stream), cx, left) {
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(Ended::Broken(io::ErrorKind::WriteZero.into())));
                 }
                 Poll::Ready(Ok(count)) => {
                     if is_unsent {
-                        connection.unsent = connection.unsent.get(count..).unwrap_or_default();
+                        self.unsent = self.unsent.get(count..).unwrap_or_default();
                     } else {
-                        *octets = octets.get(count..).unwrap_or_default();
+                        *written = written.saturating_add(count);
                     }
                     wait.restart();
-                    if let Some(observer) = connection.settings.observer() {
+                    if let Some(observer) = self.settings.observer() {
                         observer.sent(count);
                     }
                 }
@@ -59,7 +66,7 @@ impl<R: Io<S>, S: Unpin> Future for Write<'_, '_, R, S> {
                 Poll::Pending => break,
             }
         }
-        let interrupted = connection.watch.poll_interrupted(cx, wait, &connection.settings.deadlines);
+        let interrupted = self.watch.poll_interrupted(cx, wait, &self.settings.deadlines);
         Poll::Ready(Err(ready!(interrupted).into()))
     }
 }

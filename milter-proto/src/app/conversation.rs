@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::packet::Decoder;
 use crate::session::{Happened, Session};
-use crate::step::Step;
+use crate::step::{Next, Step};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -42,7 +42,6 @@ pub struct Conversation<M: Application> {
     state: M::State,
     smtp_session: u64,
     messages_over: u64,
-    pending: Option<CommandKind>,
     outcome: Option<Answer>,
     failure: Option<Box<Failure>>,
 }
@@ -59,16 +58,7 @@ impl<M: Application> Conversation<M> {
             session.set_max_modifications(octets);
         }
         let state = milter.state();
-        Self {
-            session,
-            milter,
-            state,
-            smtp_session: 0,
-            messages_over: 0,
-            pending: None,
-            outcome: None,
-            failure: None,
-        }
+        Self { session, milter, state, smtp_session: 0, messages_over: 0, outcome: None, failure: None }
     }
 
     /// Takes bytes in. Empty input is the end of the stream.
@@ -85,15 +75,27 @@ impl<M: Application> Conversation<M> {
     ///
     /// A call that was dropped unfinished counts as failed, and the connection closes after the failure verdict.
     pub fn step(&mut self) -> Result<Step<'_, Call<'_, M>>, Error> {
+        let next = self.advance();
+        self.present(next)
+    }
+
+    /// The first half of a [`step`](Self::step): what is needed next. It borrows nothing, for drivers that go from step to
+    /// step in a function that cannot hold a borrow.
+    pub fn advance(&mut self) -> Next {
         self.settle();
         let next = self.session.advance();
         self.end_values();
+        next
+    }
+
+    /// The second half of a [`step`](Self::step), at once after the first: what belongs to it. What is to be written may be
+    /// asked for again until it is.
+    pub fn present(&mut self, next: Next) -> Result<Step<'_, Call<'_, M>>, Error> {
         match self.session.present(next)? {
             Step::Read => Ok(Step::Read),
             Step::Write(bytes) => Ok(Step::Write(bytes)),
             Step::Close => Ok(Step::Close),
             Step::Event(Happened { event, context }) => {
-                self.pending = Some(event.kind());
                 let (state, hooks, outcome) = (&mut self.state, self.milter.hooks(), &mut self.outcome);
                 Ok(Step::Event(Call { state, hooks, event, context, outcome }))
             }
@@ -122,22 +124,28 @@ impl<M: Application> Conversation<M> {
     }
 
     /// Applies what became of the last call.
+    #[inline]
     fn settle(&mut self) {
-        if let Some(stage) = self.pending.take() {
-            match self.outcome.take() {
-                // The types have seen to it that the stage takes the verdict.
-                Some(Answer::Verdict(verdict)) => drop(self.session.answer(verdict)),
-                Some(Answer::Silence) => {}
-                Some(Answer::Failed(error)) => {
-                    self.failure = Some(Failure::new(stage, self.session.context(), Some(error)));
-                    self.session.fail();
-                }
-                None => {
-                    self.failure = Some(Failure::new(stage, self.session.context(), None));
-                    self.session.abandon();
-                }
+        if let Some(stage) = self.session.pending() {
+            self.conclude(stage);
+        }
+    }
+
+    fn conclude(&mut self, stage: CommandKind) {
+        match self.outcome.take() {
+            // The types have seen to it that the stage takes the verdict.
+            Some(Answer::Verdict(verdict)) => self.session.answer_rightly(&verdict),
+            Some(Answer::Silence) => {}
+            Some(Answer::Failed(error)) => {
+                self.failure = Some(Failure::new(stage, self.session.context(), Some(error)));
+                self.session.fail();
+            }
+            None => {
+                self.failure = Some(Failure::new(stage, self.session.context(), None));
+                self.session.abandon();
             }
         }
+        self.session.settle();
     }
 
     /// Drops the values of messages and SMTP sessions that are over, before a hook is called for the next ones.

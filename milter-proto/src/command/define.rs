@@ -27,7 +27,7 @@ impl<'a> DefineMacros<'a> {
         Ok(Self { stage: command.letter(), macros })
     }
 
-    pub(super) fn decode(payload: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(payload: &'a [u8]) -> Result<Self, DecodeError> {
         let mut fields = Fields::of("SMFIC_MACRO", payload);
         let stage = fields.u8("the letter of a command")?;
         let strings = fields.strings("a macro")?;

@@ -26,6 +26,7 @@ impl Modifications {
         self.headers = Some(Box::default());
     }
 
+    #[inline]
     pub(crate) fn count_header(&mut self, name: Text<'_>) {
         if let Some(seen) = &mut self.headers {
             seen.count(name);
@@ -61,6 +62,7 @@ impl Modifications {
     }
 
     /// Appends every packet but those of the body, which is given back: headers, envelope, quarantine.
+    #[inline(never)]
     pub(crate) fn send(&self, out: &mut Vec<u8>) -> Option<Bytes> {
         self.send_headers(out);
         for group in [&b"e+2-"[..], b"q"] {

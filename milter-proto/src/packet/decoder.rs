@@ -87,6 +87,7 @@ impl Decoder {
     }
 
     /// Whether a lent buffer would serve: no large unfinished packet is held, which is finished where it is.
+    #[inline]
     pub const fn wants_buffer(&self) -> bool {
         !self.lent && self.held() <= SMALL
     }
@@ -96,6 +97,7 @@ impl Decoder {
     /// A buffer that has no room beyond that is dropped, and so is one that was lent before and not
     /// [reclaimed](Self::reclaim). A packet that outgrows the buffer moves into storage of our own, and the buffer is
     /// dropped as well.
+    #[inline]
     pub fn lend(&mut self, mut buffer: Vec<u8>) {
         let held = self.held();
         let piece = self.storage.get(self.start..self.end).unwrap_or_default();
@@ -108,12 +110,13 @@ impl Decoder {
 
     /// Gives the lent buffer back, if there is one: to be called before waiting for bytes. What is held of an
     /// unfinished packet moves into storage of our own, of about its size.
+    #[inline]
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        let own = self.storage.get(self.start..self.end).unwrap_or_default();
-        if !self.lent && !own.is_empty() {
-            return None;
-        }
-        let own = own.to_vec();
+        let own = match self.storage.get(self.start..self.end) {
+            Some(held @ [_, ..]) if self.lent => held.to_vec(),
+            Some([_, ..]) => return None,
+            _ => Vec::new(),
+        };
         (self.start, self.end) = (0, own.len());
         let storage = core::mem::replace(&mut self.storage, own);
         core::mem::take(&mut self.lent).then_some(storage)
@@ -171,7 +174,7 @@ impl Decoder {
     /// next one until it is [taken](Self::take).
     #[inline]
     pub(crate) fn peek(&mut self) -> Result<Option<Frame>, PacketError> {
-        if self.held() < self.awaited {
+        if self.held() < self.awaited && !self.ended {
             return Ok(None);
         }
         match self.find() {
@@ -182,7 +185,7 @@ impl Decoder {
 
     /// Takes the packet that [`peek`](Self::peek) found.
     pub(crate) const fn take(&mut self, frame: &Frame) {
-        (self.start, self.awaited) = (frame.payload.end, 0);
+        (self.start, self.awaited) = (frame.payload.end, HEAD);
         self.taken = self.taken.wrapping_add(1);
     }
 
@@ -204,6 +207,7 @@ impl Decoder {
     }
 
     /// No whole packet is held: there is more to come, or there will never be one.
+    #[cold]
     fn miss(&mut self) -> Result<Option<Frame>, PacketError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -211,9 +215,6 @@ impl Decoder {
         match self.missed() {
             Ok(awaited) => self.awaited = awaited,
             Err(error) => (self.failed, self.awaited, self.start, self.end) = (Some(error), 0, 0, 0),
-        }
-        if self.is_empty() {
-            (self.start, self.end) = (0, 0);
         }
         self.failed.map_or(Ok(None), Err)
     }
@@ -246,7 +247,7 @@ impl Decoder {
             return self.end == size;
         }
         let little = self.held() <= SMALL && self.end > size / 2;
-        little || self.awaited > size.saturating_sub(self.start) || self.end == size
+        little || self.is_empty() || self.awaited > size.saturating_sub(self.start) || self.end == size
     }
 
     /// Moves what is held to the front (each piece of a packet at most once), or into larger storage of our own:

@@ -5,15 +5,15 @@ mod ending;
 
 use super::Happened;
 use super::outbox::Outbox;
-use crate::command::{Command, CommandKind, EndOfMessage};
+use crate::command::{Abort, Command, CommandKind, DefineMacros, EndOfMessage, Quit};
 use crate::context::Context;
 use crate::dialogue::{Dialogue, Order, Position};
-use crate::error::Error;
+use crate::error::{DecodeError, Error};
 use crate::event::Event;
 use crate::negotiation::{Agreement, Options, Wish};
-use crate::packet::{Decoder, Frame, Packet};
+use crate::packet::{Decoder, Frame};
 use crate::response::Response;
-use crate::step::Step;
+use crate::step::{Next, Step};
 use crate::verdict::{BodyVerdict, FailureVerdict};
 use alloc::boxed::Box;
 use ending::Ending;
@@ -71,18 +71,6 @@ struct Message {
     end_is_due: bool,
 }
 
-/// What comes next, without borrowing anything.
-#[derive(Debug)]
-pub(crate) enum Next {
-    Read,
-    Write,
-    /// An event whose packet was taken and is to be decoded.
-    Command(Frame, CommandKind),
-    /// An event without payload.
-    Event(Event<'static>),
-    Close(Option<Error>),
-}
-
 impl Machine {
     pub(super) fn new(wish: Wish, context: Context) -> Self {
         Self {
@@ -103,12 +91,9 @@ impl Machine {
 
     /// Acts on packets until something is needed from outside.
     pub(super) fn next(&mut self, decoder: &mut Decoder) -> Next {
-        if let Some(unanswered) = self.pending {
-            if self.context.agreement().is_answered(unanswered) {
-                self.fail();
-            } else {
-                self.conclude(BodyVerdict::Continue);
-            }
+        self.outbox.settle();
+        if self.pending.is_some() {
+            self.settle();
         }
         loop {
             if self.ending.is_some() {
@@ -150,37 +135,34 @@ impl Machine {
     /// Acts on one packet. What an event needs first is done first, and the packet stays where it is.
     fn act(&mut self, decoder: &mut Decoder, frame: Frame) -> Result<Option<Next>, Error> {
         let kind = CommandKind::from_letter(frame.letter)?;
-        let packet = Packet { letter: frame.letter, payload: decoder.payload(&frame) };
+        let payload = decoder.payload(&frame);
         let order = self.dialogue.check(kind)?;
         match kind {
             CommandKind::Negotiate => {
-                if let Command::Negotiate(offer) = Command::decode(packet)? {
-                    let agreement = self.negotiate(offer)?;
-                    decoder.set_limit(agreement.max_payload());
-                }
+                let agreement = self.negotiate(Options::decode_offer(payload)?)?;
+                decoder.set_limit(agreement.max_payload());
                 decoder.take(&frame);
                 return Ok(None);
             }
             CommandKind::DefineMacros => {
-                if let Command::DefineMacros(define) = Command::decode(packet)? {
-                    let stage = CommandKind::from_letter(define.stage()).ok();
-                    let aborts =
-                        self.in_message() && matches!(stage, Some(CommandKind::Helo | CommandKind::Mail));
-                    // Where a command is switched off, its macros do its work: they begin what it would begin.
-                    let begun = stage.filter(|stage| self.context.agreement().is_switched_off(*stage));
-                    if aborts && begun.is_some() {
-                        return Ok(self.abort());
-                    }
-                    // Interop: Sendmail sends no ABORT for a message whose MAIL takes no reply. Its abort is told
-                    // when the next command comes, and must still see its own macros.
-                    if aborts {
-                        self.context.macros.define_later(&define);
-                    } else {
-                        self.context.macros.define(&define);
-                    }
-                    if let Some(stage) = begun {
-                        self.context.macros.begin(stage);
-                    }
+                let define = DefineMacros::decode(payload)?;
+                let stage = CommandKind::from_letter(define.stage()).ok();
+                let aborts =
+                    self.in_message() && matches!(stage, Some(CommandKind::Helo | CommandKind::Mail));
+                // Where a command is switched off, its macros do its work: they begin what it would begin.
+                let begun = stage.filter(|stage| self.context.agreement().is_switched_off(*stage));
+                if aborts && begun.is_some() {
+                    return Ok(self.abort());
+                }
+                // Interop: Sendmail sends no ABORT for a message whose MAIL takes no reply. Its abort is told
+                // when the next command comes, and must still see its own macros.
+                if aborts {
+                    self.context.macros.define_later(&define);
+                } else {
+                    self.context.macros.define(&define);
+                }
+                if let Some(stage) = begun {
+                    self.context.macros.begin(stage);
                 }
                 decoder.take(&frame);
                 return Ok(None);
@@ -201,29 +183,22 @@ impl Machine {
         }
         // A last piece of the body is told as a body chunk, where one would be told; then the end itself.
         let ends = kind == CommandKind::EndOfMessage;
-        let told_as = if ends && !packet.payload.is_empty() { CommandKind::Body } else { kind };
+        let told_as = if ends && !payload.is_empty() { CommandKind::Body } else { kind };
         if self.is_visible(told_as) {
             if !self.outbox.is_empty() {
                 return Ok(Some(Next::Write));
             }
-            decoder.take(&frame);
-            if told_as == CommandKind::EndOfMessage {
-                self.begin(kind);
-                return Ok(self.end_of_message());
+            if told_as != CommandKind::EndOfMessage {
+                return Ok(Some(Next::Event));
             }
-            return Ok(Some(Next::Command(frame, kind)));
         }
-        let command = Command::decode(packet)?;
-        self.begin(kind);
-        if let Command::Header(header) = command {
-            self.context.message.count_header(header.name());
-        }
+        self.take_in(kind, payload)?;
         decoder.take(&frame);
         if ends {
             return Ok(self.end_of_message());
         }
         self.pending = Some(kind);
-        self.conclude(BodyVerdict::Continue);
+        self.conclude(&BodyVerdict::Continue);
         Ok(None)
     }
 
@@ -254,8 +229,23 @@ impl Machine {
         self.session.is_decided() || self.message.failed || self.message.accepted
     }
 
-    /// A command is acted on: macros and scopes begin and end with it.
-    pub(super) fn begin(&mut self, kind: CommandKind) {
+    /// A command is read and acted on; gives the event that it is.
+    #[inline]
+    pub(super) fn take_in<'a>(
+        &mut self,
+        kind: CommandKind,
+        payload: &'a [u8],
+    ) -> Result<Option<Event<'a>>, DecodeError> {
+        let event = Event::of(Command::of(kind, payload)?);
+        self.begin(kind);
+        if let Some(Event::Header(header)) = event {
+            self.context.message.count_header(header.name());
+        }
+        Ok(event)
+    }
+
+    /// Macros and scopes begin and end with a command.
+    fn begin(&mut self, kind: CommandKind) {
         let was_in_message = self.in_message();
         self.dialogue.advance(kind);
         self.context.macros.begin(kind);
@@ -288,24 +278,29 @@ impl Machine {
         }
         self.pending = Some(CommandKind::EndOfMessage);
         if hidden {
-            self.conclude(BodyVerdict::Continue);
+            self.conclude(&BodyVerdict::Continue);
             return None;
         }
-        Some(Next::Event(Event::EndOfMessage(EndOfMessage)))
+        Some(Next::Event)
     }
 
-    /// A step that needs nothing of the receive buffer.
+    /// A step that needs nothing of the receive buffer: the events that have no payload wait for their answer already.
+    #[inline]
     pub(super) fn present(&mut self, next: Next) -> Result<Step<'_, Happened<'_>>, Error> {
-        match next {
-            Next::Read | Next::Command(..) => {
-                self.outbox.settle();
-                Ok(Step::Read)
-            }
-            Next::Write => Ok(Step::Write(self.outbox.next())),
-            Next::Event(event) => Ok(Step::Event(Happened { event, context: &mut self.context })),
-            Next::Close(None) => Ok(Step::Close),
-            Next::Close(Some(error)) => Err(error),
-        }
+        let event = match (next, self.pending) {
+            (Next::Write, _) => return Ok(Step::Write(self.outbox.next())),
+            (Next::Close, _) => return self.reason_to_end().map_or(Ok(Step::Close), Err),
+            (Next::Event, Some(CommandKind::EndOfMessage)) => Event::EndOfMessage(EndOfMessage),
+            (Next::Event, Some(CommandKind::Abort)) => Event::Abort(Abort),
+            (Next::Event, Some(CommandKind::Quit)) => Event::Quit(Quit),
+            (Next::Read | Next::Event, _) => return Ok(Step::Read),
+        };
+        Ok(Step::Event(Happened { event, context: &mut self.context }))
+    }
+
+    /// The event that was handed out and not answered yet.
+    pub(super) const fn pending(&self) -> Option<CommandKind> {
+        self.pending
     }
 
     pub(super) fn agreement(&self) -> Option<&Agreement> {

@@ -26,25 +26,23 @@ const KEPT: usize = 256;
 const FULL: usize = 64 * 1024;
 
 impl Outbox {
+    #[inline]
     pub(super) fn push(&mut self, response: Response<'_>) {
-        self.settle();
         response.encode(&mut self.bytes);
     }
 
     /// For packets that are encoded already.
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
-        self.settle();
+    pub(super) const fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
     /// A new body and the verdict behind it, which has no payload.
     pub(super) fn push_body(&mut self, body: Bytes, verdict: &Response<'_>) {
-        self.settle();
         self.body = Some(Body { rest: body, verdict: verdict.letter() });
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        (self.handed_out || self.bytes.is_empty()) && self.body.is_none()
+        self.bytes.is_empty() && self.body.is_none()
     }
 
     /// Whether pieces of a body are still to be cut.
@@ -52,9 +50,17 @@ impl Outbox {
         self.body.is_some()
     }
 
-    /// What is to be written next; never empty.
+    /// What is to be written next, the same until it is [settled](Self::settle); never empty.
+    #[inline]
     pub(super) fn next(&mut self) -> &[u8] {
-        self.settle();
+        if self.has_body() {
+            self.cut_body();
+        }
+        self.handed_out = true;
+        &self.bytes
+    }
+
+    fn cut_body(&mut self) {
         while self.bytes.len() < FULL {
             let Some(body) = &mut self.body else { break };
             let length = ReplacementChunk::split(&body.rest).next().map_or(0, |chunk| chunk.as_bytes().len());
@@ -65,11 +71,9 @@ impl Outbox {
                 self.body = None;
             }
         }
-        self.handed_out = true;
-        &self.bytes
     }
 
-    /// What was handed out has been written: its memory is given back.
+    /// A step is taken: what was handed out has been written, and its memory is given back.
     pub(super) fn settle(&mut self) {
         if self.handed_out {
             self.bytes.clear();

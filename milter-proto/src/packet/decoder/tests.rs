@@ -95,6 +95,8 @@ fn room_is_made_where_it_is_worth_a_move() {
     assert!(!is_cramped(HALF - SMALL, HALF, 0));
     assert!(is_cramped(HALF + 1 - SMALL, HALF + 1, 0));
     assert!(!is_cramped(HALF - SMALL, HALF + 1, 0));
+    // Nothing, wherever it stands.
+    assert!(is_cramped(1, 1, 0));
     // What begins a packet that does not fit there.
     assert!(!is_cramped(1, HALF, SIZE - 1));
     assert!(is_cramped(1, HALF, SIZE));

@@ -3,12 +3,13 @@
 use super::{Machine, Message};
 use crate::command::CommandKind;
 use crate::negotiation::Protocol;
-use crate::response::{Response, SmtpReply};
-use crate::session::WrongAnswer;
+use crate::response::Response;
 use crate::verdict::{BodyVerdict, FailureVerdict};
 
 impl Machine {
-    pub(in crate::session) fn answer(&mut self, verdict: BodyVerdict) -> Result<(), WrongAnswer> {
+    /// Answers the pending event, if there is one; `Err` if that takes no such answer.
+    #[inline]
+    pub(in crate::session) fn answer(&mut self, verdict: &BodyVerdict) -> Result<(), CommandKind> {
         let Some(command) = self.pending else { return Ok(()) };
         let takes = match verdict {
             BodyVerdict::Skip => command == CommandKind::Body,
@@ -18,19 +19,28 @@ impl Machine {
             _ => true,
         };
         if !takes {
-            return Err(WrongAnswer { command, verdict });
+            return Err(command);
         }
         // At every MTA the same: also where one waits for the reply, who was to be silent is.
         let counts = self.context.agreement().is_answered(command);
-        self.conclude(if counts { verdict } else { BodyVerdict::Continue });
+        self.conclude(if counts { verdict } else { &BodyVerdict::Continue });
         Ok(())
+    }
+
+    /// The pending event, if there is one, was not answered: none was due, or it failed.
+    pub(in crate::session) fn settle(&mut self) {
+        match self.pending {
+            Some(unanswered) if self.context.agreement().is_answered(unanswered) => self.fail(),
+            Some(_) => self.conclude(&BodyVerdict::Continue),
+            None => {}
+        }
     }
 
     /// The pending event failed.
     pub(in crate::session) fn fail(&mut self) {
         let Some(command) = self.pending else { return };
         if matches!(command, CommandKind::Abort | CommandKind::Quit) {
-            return self.conclude(BodyVerdict::Continue);
+            return self.conclude(&BodyVerdict::Continue);
         }
         if self.failure_verdict == FailureVerdict::Close {
             self.pending = None;
@@ -49,7 +59,7 @@ impl Machine {
             CommandKind::Unknown if !self.in_message() => self.session.failed = true,
             _ => self.message.failed = true,
         }
-        self.conclude(BodyVerdict::Continue);
+        self.conclude(&BodyVerdict::Continue);
     }
 
     /// The pending event was not even finished.
@@ -62,15 +72,16 @@ impl Machine {
         }
     }
 
-    const fn failure(&self) -> BodyVerdict {
+    fn failure(&self) -> &'static BodyVerdict {
         match self.failure_verdict {
-            FailureVerdict::Reject => BodyVerdict::Reject,
-            FailureVerdict::TempFail | FailureVerdict::Close => BodyVerdict::TempFail,
+            FailureVerdict::Reject => &BodyVerdict::Reject,
+            FailureVerdict::TempFail | FailureVerdict::Close => &BodyVerdict::TempFail,
         }
     }
 
     /// The pending event is over, with this verdict: gives the one reply that is due, if any.
-    pub(super) fn conclude(&mut self, verdict: BodyVerdict) {
+    #[inline]
+    pub(super) fn conclude(&mut self, verdict: &BodyVerdict) {
         let Some(command) = self.pending.take() else { return };
         match command {
             CommandKind::Abort => return self.end_message(),
@@ -80,7 +91,7 @@ impl Machine {
         let last_piece = command == CommandKind::Body && self.message.end_is_due;
         if last_piece {
             // The one reply to the end of the message: a final verdict here, otherwise that of its own event.
-            self.message.body_skipped |= verdict == BodyVerdict::Skip;
+            self.message.body_skipped |= *verdict == BodyVerdict::Skip;
             if matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip) {
                 return;
             }
@@ -93,7 +104,7 @@ impl Machine {
     }
 
     /// The one place where a verdict is written.
-    fn reply(&mut self, command: CommandKind, verdict: BodyVerdict) {
+    fn reply(&mut self, command: CommandKind, verdict: &BodyVerdict) {
         let failed = match command {
             CommandKind::Connect | CommandKind::Helo => self.session.failed,
             CommandKind::Unknown => false,
@@ -106,29 +117,37 @@ impl Machine {
                 let in_message = self.in_message();
                 self.message.accepted = in_message;
                 self.session.accepted |= !in_message;
-                BodyVerdict::Continue
+                &BodyVerdict::Continue
             }
             BodyVerdict::Continue if command == CommandKind::EndOfMessage && self.is_accepted() => {
-                BodyVerdict::Accept
+                &BodyVerdict::Accept
             }
             // No MTA knows what to accept there.
-            BodyVerdict::Accept if command == CommandKind::Unknown => BodyVerdict::Continue,
+            BodyVerdict::Accept if command == CommandKind::Unknown => &BodyVerdict::Continue,
             verdict => verdict,
         };
-        match &verdict {
-            BodyVerdict::Continue => self.accept(command, Response::Continue),
-            BodyVerdict::Accept => self.accept(command, Response::Accept),
+        let response = match verdict {
+            BodyVerdict::Continue => Response::Continue,
+            BodyVerdict::Accept => Response::Accept,
             BodyVerdict::Skip => {
                 self.message.body_skipped = true;
                 let can_skip = self.context.agreement().options().protocol.contains(Protocol::SKIP);
-                self.outbox.push(if can_skip { Response::Skip } else { Response::Continue });
+                if can_skip { Response::Skip } else { Response::Continue }
             }
-            BodyVerdict::Reject => self.outbox.push(Response::Reject),
-            BodyVerdict::TempFail => self.outbox.push(Response::TempFail),
-            BodyVerdict::Discard => self.outbox.push(Response::Discard),
-            BodyVerdict::Reply(reply) => self.outbox.push(Response::Reply(SmtpReply::view(reply))),
+            BodyVerdict::Reject => Response::Reject,
+            BodyVerdict::TempFail => Response::TempFail,
+            BodyVerdict::Discard => Response::Discard,
+            BodyVerdict::Reply(reply) => Response::Reply(reply.view()),
+        };
+        // With the end of the message every modification, in one go.
+        let modifies = command == CommandKind::EndOfMessage
+            && matches!(verdict, BodyVerdict::Continue | BodyVerdict::Accept);
+        let body = if modifies { self.context.message.send(self.outbox.bytes()) } else { None };
+        match body {
+            Some(body) => self.outbox.push_body(body, &response),
+            None => self.outbox.push(response),
         }
-        self.decide(command, &verdict);
+        self.decide(command, verdict);
     }
 
     /// Whether modifications wait for the end of the message.
@@ -140,17 +159,6 @@ impl Machine {
     /// Whether the message, or the SMTP session, was accepted before the end of the message.
     pub(super) const fn is_accepted(&self) -> bool {
         self.session.accepted || self.message.accepted
-    }
-
-    /// Continue or accept: at the end of the message with every modification, in one go.
-    fn accept(&mut self, command: CommandKind, response: Response<'_>) {
-        if command != CommandKind::EndOfMessage {
-            return self.outbox.push(response);
-        }
-        match self.context.message.send(self.outbox.bytes()) {
-            Some(body) => self.outbox.push_body(body, &response),
-            None => self.outbox.push(response),
-        }
     }
 
     /// What a verdict decides.

@@ -1,9 +1,9 @@
 //! How a connection ends, or with QUIT_NC an SMTP session: each ending goes the same way.
 
-use super::{Machine, Next, SmtpSession};
-use crate::command::{Abort, CommandKind, Quit};
+use super::{Machine, SmtpSession};
+use crate::command::CommandKind;
 use crate::error::Error;
-use crate::event::Event;
+use crate::step::Next;
 use alloc::boxed::Box;
 
 /// How a connection ends, step by step: what is owed is written, an open message is aborted, the session is quit.
@@ -25,7 +25,7 @@ impl Machine {
             return Some(Next::Write);
         }
         self.pending = Some(CommandKind::Abort);
-        Some(Next::Event(Event::Abort(Abort)))
+        Some(Next::Event)
     }
 
     /// The connection, or with QUIT_NC the SMTP session, is to end. The first reason counts.
@@ -37,7 +37,7 @@ impl Machine {
 
     /// The next step of an ending; `Read` when a new SMTP session has begun.
     pub(in crate::session) fn next_of_ending(&mut self) -> Next {
-        let Some(&Ending { error, renew }) = self.ending.as_deref() else { return Next::Read };
+        let Some(renew) = self.ending.as_ref().map(|ending| ending.renew) else { return Next::Read };
         if !self.outbox.is_empty() {
             return Next::Write;
         }
@@ -48,10 +48,10 @@ impl Machine {
         let quit_is_due = self.agreement().is_some() && !core::mem::replace(&mut self.session.quit, true);
         if quit_is_due && self.context.agreement().wants(CommandKind::Quit) {
             self.pending = Some(CommandKind::Quit);
-            return Next::Event(Event::Quit(Quit));
+            return Next::Event;
         }
         if !renew {
-            return Next::Close(error);
+            return Next::Close;
         }
         self.ending = None;
         self.session = SmtpSession::default();
@@ -60,5 +60,10 @@ impl Machine {
         self.context.macros.end_session();
         self.context.message.end_session();
         Next::Read
+    }
+
+    /// The error for which the connection ends.
+    pub(in crate::session) fn reason_to_end(&self) -> Option<Error> {
+        self.ending.as_ref().and_then(|ending| ending.error)
     }
 }
