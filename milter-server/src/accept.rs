@@ -37,13 +37,16 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
             Ok(stream) => {
                 failing = false;
                 let newcomer = newcomers.acquire_arc().await;
-                // Between the count and what is counted nobody else comes: all listeners of a server are one task.
-                while registry.count() >= max_connections {
+                let link = loop {
+                    if let Some(link) = registry.begin(max_connections) {
+                        break link;
+                    }
                     make_room(&handle.shared, settings, "the limit is reached");
                     // Later there may be one that makes room: we do not know of all yet whether they would negotiate.
                     or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
-                }
-                spawn::<R, M>(stream, handle, settings, newcomer);
+                };
+                let watch = Watch::new(Arc::clone(registry), link);
+                spawn::<R, M>(stream, watch, handle, settings, newcomer);
                 // As long as others wait to be accepted, some runtimes would do nothing else.
                 yield_now().await;
             }
@@ -82,13 +85,11 @@ fn is_short_of_descriptors(error: &io::Error) -> bool {
 
 fn spawn<R: Runtime, M: Application>(
     stream: R::Stream,
+    watch: Watch,
     handle: &Handle<M>,
     settings: &Arc<Settings>,
     newcomer: SemaphoreGuardArc,
 ) {
-    let registry = &handle.shared.registry;
-    // Counted from here on, not from when the task is first polled.
-    let watch = Watch::new(Arc::clone(registry), registry.begin());
     let id = watch.id();
     if let Some(observer) = settings.observer() {
         observer.connected(id);

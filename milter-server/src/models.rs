@@ -53,7 +53,7 @@ fn run(scheduler: impl Scheduler + 'static, model: fn()) {
 
 /// A new connection, and its end of the link.
 fn connect(registry: &Arc<Registry>) -> Watch {
-    Watch::new(Arc::clone(registry), registry.begin())
+    Watch::new(Arc::clone(registry), registry.begin(usize::MAX).expect("a place"))
 }
 
 /// A wait of which nothing but its interruption comes.

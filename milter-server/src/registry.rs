@@ -42,12 +42,15 @@ impl Registry {
         }
     }
 
-    /// A connection begins.
-    pub(crate) fn begin(&self) -> Arc<Link> {
+    /// A connection begins, unless there are so many.
+    pub(crate) fn begin(&self, limit: usize) -> Option<Arc<Link>> {
         let mut connections = self.connections();
+        if connections.links.len() >= limit {
+            return None;
+        }
         connections.last_id = connections.last_id.wrapping_add(1);
         let id = connections.last_id;
-        Self::insert(connections, id)
+        Some(Self::insert(connections, id))
     }
 
     /// A connection begins whose number somebody else gave.

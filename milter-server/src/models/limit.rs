@@ -86,14 +86,14 @@ fn several_listeners_together_do_not_exceed_it() {
         let settings = Arc::new(Settings { deadlines: none(), observer: Some(Arc::new(observer)) });
         // A single place for newcomers: each listener waits for it in turn.
         let newcomers = Arc::new(Semaphore::new(1));
-        thread::spawn({
-            let handle = handle.clone();
-            move || {
-                let each = || accept::<Modelled, _>((), &handle, &settings, LIMIT, &newcomers);
+        for _ in 0..2 {
+            let (handle, settings, newcomers) = (handle.clone(), Arc::clone(&settings), Arc::clone(&newcomers));
+            thread::spawn(move || {
                 let ended = handle.shared.registry.entered(Phase::Draining);
-                block_on(or(ended, or(async { match each().await {} }, async { match each().await {} })));
-            }
-        });
+                let accepting = accept::<Modelled, _>((), &handle, &settings, LIMIT, &newcomers);
+                block_on(or(ended, async { match accepting.await {} }));
+            });
+        }
         // The silent ones make room, so that all are served.
         for stream in [Stream::silent(), Stream::offering(), Stream::silent(), Stream::silent()] {
             arrive(stream);
