@@ -25,10 +25,10 @@ pub(crate) const NEWCOMERS: usize = 32;
 /// until one ends.
 pub(crate) async fn accept<R: Runtime, M: Application>(
     listener: R::Listener,
-    handle: &Handle<M>,
-    settings: &Arc<Settings>,
+    handle: Handle<M>,
+    settings: Arc<Settings>,
     max_connections: usize,
-    newcomers: &Arc<Semaphore>,
+    newcomers: Arc<Semaphore>,
 ) -> Infallible {
     let registry = &handle.shared.registry;
     let mut failing = false;
@@ -41,12 +41,12 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
                     if let Some(link) = registry.begin(max_connections) {
                         break link;
                     }
-                    make_room(&handle.shared, settings, "the limit is reached");
+                    make_room(&handle.shared, &settings, "the limit is reached");
                     // Later there may be one that makes room: we do not know of all yet whether they would negotiate.
                     or(registry.ended(|count| count < max_connections), R::sleep(ACCEPT_BACK_OFF)).await;
                 };
                 let watch = Watch::new(Arc::clone(registry), link);
-                spawn::<R, M>(stream, watch, handle, settings, newcomer);
+                spawn::<R, M>(stream, watch, &handle, &settings, newcomer);
                 // As long as others wait to be accepted, some runtimes would do nothing else.
                 yield_now().await;
             }
@@ -60,7 +60,7 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
                     }
                 }
                 if is_short_of_descriptors(&error) {
-                    make_room(&handle.shared, settings, "no descriptor is left");
+                    make_room(&handle.shared, &settings, "no descriptor is left");
                 }
                 let count = registry.count();
                 or(registry.ended(|now| now < count), R::sleep(ACCEPT_BACK_OFF)).await;

@@ -32,6 +32,7 @@ mod models;
 mod observer;
 mod registry;
 mod runtime;
+mod scoped;
 mod server;
 mod spans;
 mod steps;

@@ -10,6 +10,7 @@
 //! | `Registry::phase_changed`, an event; `Link::phase` and `waker` | who ends the server, its connections | `endings`, `server` |
 //! | `Registry::next_look`; `sooner`, an event; `Link::deadline` | connections that wait, the thread of the deadlines | `deadlines` |
 //! | `DeadlineThread::ended` | this thread, the end of the server | `deadlines`, `server` |
+//! | `Scoped`, locks and wakers | accept loops, the server that has them | `scoped`, `server` |
 //! | `Link::negotiation` | a connection, whoever needs its place | `limit` |
 //! | places for newcomers, a semaphore | accept loops, connections that begin | `limit` |
 //!
@@ -22,6 +23,7 @@ mod deadlines;
 mod endings;
 mod limit;
 mod runtime;
+mod scoped;
 mod server;
 
 use crate::link::{Interruption, Wait, Watch};

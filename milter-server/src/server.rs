@@ -7,17 +7,17 @@ use crate::handle::Handle;
 use crate::listener::{ListenError, Listener, SocketAccess, StdListener};
 use crate::observer::Observer;
 use crate::runtime::Runtime;
+use crate::scoped::Scoped;
 use crate::supervise::supervise;
 use async_lock::Semaphore;
 use futures_lite::future::{or, poll_once};
 use milter_proto::{Application, BoxError, Deadlines, Endpoint, Phase, connections_for};
 use nix::sys::resource::{Resource, getrlimit};
-use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::marker::PhantomData;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -172,18 +172,23 @@ impl<M: Application, R: Runtime> Server<M, R> {
         let _deadlines = DeadlineThread::start(registry)?;
         let settings = Arc::new(self.settings);
         let newcomers = Arc::new(Semaphore::new(NEWCOMERS));
-        let mut accepting = Accepting::default();
+        // Connections are accepted by tasks: this future may belong to a thread that is none of the runtime's, such as
+        // `main`, which each connection would have to wake first.
+        let mut accepting = Vec::new();
         for listener in self.listeners {
             tracing::info!("serving {}", listener.endpoint()?);
             let (socket, path) = (R::listen(listener.socket)?, listener.path);
-            let (handle, settings, newcomers) = (&self.handle, &settings, &newcomers);
-            accepting.loops.push(Box::pin(async move {
-                let _own = path; // removed together with the socket
-                accept::<R, M>(socket, handle, settings, self.max_connections, newcomers).await
-            }));
+            let (handle, settings, newcomers) =
+                (self.handle.clone(), Arc::clone(&settings), Arc::clone(&newcomers));
+            let task =
+                Scoped::spawn::<R>(accept::<R, M>(socket, handle, settings, self.max_connections, newcomers));
+            accepting.push((task, path)); // in this order they go
         }
-        or(or(shutdown, registry.entered(Phase::Draining)), async { match accepting.forever().await {} })
-            .await;
+        let panic = poll_fn(|cx| {
+            accepting.iter().for_each(|(task, _)| task.poll_panic(cx));
+            Poll::Pending
+        });
+        or(or(shutdown, registry.entered(Phase::Draining)), panic).await;
         // From here on the addresses are free for the next instance.
         drop(accepting);
         registry.enter(Phase::Draining);
@@ -206,25 +211,6 @@ struct Closing<'a, M: Application>(&'a Handle<M>);
 impl<M: Application> Drop for Closing<'_, M> {
     fn drop(&mut self) {
         self.0.stop();
-    }
-}
-
-/// The accept loops of all listeners.
-#[derive(Default)]
-struct Accepting<'a> {
-    loops: Vec<Pin<Box<dyn Future<Output = Infallible> + Send + 'a>>>,
-}
-
-impl Accepting<'_> {
-    async fn forever(&mut self) -> Infallible {
-        poll_fn(|cx| {
-            for accepting in &mut self.loops {
-                // None of them is ever ready.
-                let _ = accepting.as_mut().poll(cx);
-            }
-            Poll::Pending
-        })
-        .await
     }
 }
 

@@ -84,14 +84,15 @@ fn several_listeners_together_do_not_exceed_it() {
         let connected = Arc::new(AtomicUsize::new(0));
         let observer = Counts { handle: handle.clone(), connected: Arc::clone(&connected) };
         let settings = Arc::new(Settings { deadlines: none(), observer: Some(Arc::new(observer)) });
-        // A single place for newcomers: each listener waits for it in turn.
-        let newcomers = Arc::new(Semaphore::new(1));
+        // Fewer places for newcomers than would come.
+        let newcomers = Arc::new(Semaphore::new(2));
         for _ in 0..2 {
-            let (handle, settings, newcomers) = (handle.clone(), Arc::clone(&settings), Arc::clone(&newcomers));
+            let (handle, settings, newcomers) =
+                (handle.clone(), Arc::clone(&settings), Arc::clone(&newcomers));
             thread::spawn(move || {
-                let ended = handle.shared.registry.entered(Phase::Draining);
-                let accepting = accept::<Modelled, _>((), &handle, &settings, LIMIT, &newcomers);
-                block_on(or(ended, async { match accepting.await {} }));
+                let registry = Arc::clone(&handle.shared.registry);
+                let accepting = accept::<Modelled, _>((), handle, settings, LIMIT, newcomers);
+                block_on(or(registry.entered(Phase::Draining), async { match accepting.await {} }));
             });
         }
         // The silent ones make room, so that all are served.
