@@ -40,7 +40,7 @@ fn tables(shown: impl Fn(Group) -> bool) -> Outcome {
         let packets = recording.packets().len() as f64;
         let mut runs: Vec<_> = group.cases().map(|case| case.prepare(&recording)).collect();
         for (case, timing) in group.cases().zip(time::compare(&mut runs, ROUNDS)) {
-            let counts = Counts::of(case)?;
+            let counts = Counts::of(case, allocations)?;
             println!(
                 "{:28} {:>11.0} {:>8.1} {:>8.2} {:>13} {:>8.0} {:>12}",
                 case.to_string(),
@@ -76,7 +76,7 @@ fn check() -> Outcome {
         );
         return Ok(ExitCode::FAILURE);
     }
-    let changes = before.changes(&Baseline::of_this_build()?);
+    let changes = before.changes(&Baseline::of_this_build(allocations)?);
     for change in &changes {
         println!("{} {change}", if change.is_refused() { "REFUSED" } else { "       " });
     }
@@ -92,9 +92,13 @@ fn check() -> Outcome {
 }
 
 fn accept() -> Outcome {
-    std::fs::write(BASELINE, Baseline::of_this_build()?.to_string())?;
+    std::fs::write(BASELINE, Baseline::of_this_build(allocations)?.to_string())?;
     println!("written: {BASELINE}");
     Ok(ExitCode::SUCCESS)
+}
+
+fn allocations(run: &mut dyn FnMut()) -> u64 {
+    allocation_counter::measure(run).count_total
 }
 
 fn counted(name: &str) -> Outcome {

@@ -1,7 +1,7 @@
 //! The counts that are committed, and whether a change makes them grow.
 
 use crate::case::{Case, Group};
-use crate::counts::{CountError, Counts};
+use crate::counts::{CountAllocations, CountError, Counts};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::process::Command;
@@ -28,8 +28,8 @@ const TOLERATED: u64 = 3;
 
 impl Baseline {
     /// Counts every case here and now.
-    pub fn of_this_build() -> Result<Self, CountError> {
-        let case = |case: Case| Ok((case.to_string(), Counts::of(case)?));
+    pub fn of_this_build(count_allocations: CountAllocations) -> Result<Self, CountError> {
+        let case = |case: Case| Ok((case.to_string(), Counts::of(case, count_allocations)?));
         Ok(Self {
             tools: tools()?,
             counts: Group::all().flat_map(Group::cases).map(case).collect::<Result<_, CountError>>()?,

@@ -14,7 +14,7 @@ pub mod time;
 
 pub use baseline::{Baseline, Change, tools};
 pub use case::{Case, Group};
-pub use counts::{COUNTED, CountError, Counts, run_for_valgrind};
+pub use counts::{COUNTED, CountAllocations, CountError, Counts, run_for_valgrind};
 pub use filters::{looking_up, replied, silent};
 pub use recording::Recording;
 pub use seen::Seen;
