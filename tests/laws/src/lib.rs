@@ -41,7 +41,9 @@ pub const LARGEST_PAYLOAD: usize = 1_048_575;
 pub fn config() -> ProptestConfig {
     let cases =
         std::env::var("PROPTEST_CASES").map_or(10_000, |cases| cases.parse().expect("PROPTEST_CASES"));
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    // What cannot be built is drawn again, the more often the more cases there are.
+    let max_local_rejects = ProptestConfig::default().max_local_rejects.max(cases);
+    ProptestConfig { cases, max_local_rejects, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// A packet as it stands on the wire.
