@@ -83,10 +83,8 @@ impl Machine {
     #[inline]
     pub(super) fn conclude(&mut self, verdict: &BodyVerdict) {
         let Some(command) = self.pending.take() else { return };
-        match command {
-            CommandKind::Abort => return self.end_message(),
-            CommandKind::Quit => return,
-            _ => {}
+        if command == CommandKind::Abort {
+            return self.end_message();
         }
         let last_piece = command == CommandKind::Body && self.message.end_is_due;
         if last_piece {
