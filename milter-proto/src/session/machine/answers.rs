@@ -89,7 +89,6 @@ impl Machine {
         let last_piece = command == CommandKind::Body && self.message.end_is_due;
         if last_piece {
             // The one reply to the end of the message: a final verdict here, otherwise that of its own event.
-            self.message.body_skipped |= *verdict == BodyVerdict::Skip;
             if matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip) {
                 return;
             }
