@@ -30,6 +30,23 @@ fn shows_how_much_it_holds_but_not_the_mail() {
 }
 
 #[test]
+fn a_buffer_of_the_size_that_is_advised_holds_a_full_body_chunk_and_the_macros_around_it() {
+    let packets = [(b'D', 4000), (b'B', MAX_PAYLOAD), (b'D', 4000)];
+    let mut decoder = Decoder::new();
+    decoder.lend(alloc::vec![0; crate::BUFFER_SIZE]);
+    for (letter, length) in packets {
+        let mut packet = Vec::new();
+        crate::packet::put(&mut packet, letter, &[&alloc::vec![0; length]]);
+        decoder.receive(&packet);
+    }
+    for (letter, length) in packets {
+        let packet = decoder.packet().unwrap().map(|packet| (packet.letter, packet.payload.len()));
+        assert_eq!(packet, Some((letter, length)));
+    }
+    assert!(decoder.reclaim().is_some());
+}
+
+#[test]
 fn buffers_that_do_not_serve_are_dropped() {
     let mut decoder = Decoder::new();
     assert_eq!(decoder.reclaim(), None);
