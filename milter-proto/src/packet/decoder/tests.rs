@@ -20,6 +20,19 @@ fn what_comes_after_an_error_or_the_end_is_dropped() {
 }
 
 #[test]
+fn a_packet_without_a_letter_and_one_that_is_cut_off_are_errors() {
+    let mut empty = Decoder::new();
+    empty.receive(b"\0\0\0\0");
+    assert_eq!(empty.packet(), Err(PacketError::Empty));
+
+    let mut cut_off = Decoder::new();
+    cut_off.receive(b"\0\0\0\x01A\0\0");
+    cut_off.receive(b"");
+    assert_eq!(cut_off.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
+    assert_eq!(cut_off.packet(), Err(PacketError::EndInsidePacket { expected: HEAD, got: 2 }));
+}
+
+#[test]
 fn shows_how_much_it_holds_but_not_the_mail() {
     let mut decoder = Decoder::new();
     decoder.receive(b"\0\0\0\x05Hc");
