@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::{BoxError, Milter};
-use crate::command::{BodyChunk, Mail, Rcpt, Unknown};
+use crate::command::{BodyChunk, Rcpt, Unknown};
 use crate::packet::MAX_PAYLOAD;
 use crate::response::SmtpReply;
 use crate::verdict::{BodyVerdict, Verdict};
@@ -54,24 +54,27 @@ fn each_command_is_one_packet() {
     );
 }
 
+/// Has a hook for the body only, and skips one that begins with x.
+fn skipping() -> impl Application {
+    Milter::per_message(|| ()).on_body(async |_: &mut (), chunk: BodyChunk<'_>, _: &mut Context| match chunk
+        .as_bytes()
+    {
+        [b'x', ..] => BodyVerdict::Skip,
+        _ => BodyVerdict::Continue,
+    })
+}
+
 #[test]
 fn what_the_filter_has_no_hook_for_and_the_rest_of_a_skipped_body_are_left_out() {
-    let milter = Milter::per_message(|| ())
-        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Continue)
-        .on_body(async |_: &mut (), chunk: BodyChunk<'_>, _: &mut Context| match chunk.as_bytes() {
-            [b'x', ..] => BodyVerdict::Skip,
-            _ => BodyVerdict::Continue,
-        });
-    let script = Script::new()
-        .mail("<a>")
-        .rcpt("<b>")
-        .body(vec![b'x'; MAX_PAYLOAD + 1])
-        .end_of_message()
-        .mail("<c>")
-        .body("y")
-        .body("y")
-        .end_of_message();
-    assert_eq!(now(script.play(milter)).letters(), "Ocsccccc");
+    let skipped = Script::new().mail("<a>").rcpt("<b>").body(vec![b'x'; MAX_PAYLOAD + 1]).end_of_message();
+    let script = skipped.mail("<c>").body("y").body("y").end_of_message();
+    assert_eq!(now(script.play(skipping())).letters(), "Oscccc");
+}
+
+#[test]
+fn a_body_is_skipped_until_another_command_comes() {
+    let script = Script::new().body("x").abort().body("y").end_of_message();
+    assert_eq!(now(script.play(skipping())).letters(), "Oscc");
 }
 
 #[test]

@@ -20,16 +20,25 @@ fn what_comes_after_an_error_or_the_end_is_dropped() {
 }
 
 #[test]
-fn a_packet_without_a_letter_and_one_that_is_cut_off_are_errors() {
+fn a_packet_without_a_letter_and_one_that_is_too_long_are_errors_also_when_they_came_whole() {
     let mut empty = Decoder::new();
     empty.receive(b"\0\0\0\0");
     assert_eq!(empty.packet(), Err(PacketError::Empty));
 
-    let mut cut_off = Decoder::new();
-    cut_off.receive(b"\0\0\0\x01A\0\0");
-    cut_off.receive(b"");
-    assert_eq!(cut_off.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
-    assert_eq!(cut_off.packet(), Err(PacketError::EndInsidePacket { expected: HEAD, got: 2 }));
+    let mut too_long = Decoder::new();
+    too_long.receive(&[&b"\0\x01\0\x01"[..], &[b'B'; MAX_PAYLOAD + 2]].concat());
+    assert!(matches!(too_long.packet(), Err(PacketError::TooLong { length: 65_537, limit: 65_536, .. })));
+}
+
+#[test]
+fn the_beginning_of_a_length_word_is_awaited_and_at_the_end_of_the_stream_an_error() {
+    let mut decoder = Decoder::new();
+    decoder.receive(b"\0\0");
+    assert_eq!(decoder.packet(), Ok(None));
+    decoder.receive(b"\0\x01A\0\0");
+    decoder.receive(b"");
+    assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
+    assert_eq!(decoder.packet(), Err(PacketError::EndInsidePacket { expected: HEAD, got: 2 }));
 }
 
 #[test]
