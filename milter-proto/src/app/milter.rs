@@ -339,28 +339,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::negotiation::{Options, Wish};
-
-    #[test]
-    fn each_ability_is_asked_for_where_it_is_offered_and_no_other() {
-        let agreed = |wish: Wish, offered| {
-            let offer = Options { protocol: offered, ..Options::CURRENT };
-            wish.agree(offer).unwrap().options().protocol
-        };
-        let sizes = Protocol::DATA_SIZE_256K | Protocol::DATA_SIZE_1M;
-        let all = Protocol::REJECTED_RECIPIENTS | Protocol::LEADING_SPACE | sizes;
-        let milter = || Milter::per_message(|| ());
-        assert_eq!(agreed(milter().wish(), all), Protocol::empty());
-        assert_eq!(agreed(milter().rejected_recipients().wish(), all), Protocol::REJECTED_RECIPIENTS);
-        assert_eq!(agreed(milter().leading_space().wish(), all), Protocol::LEADING_SPACE);
-        for (offered, taken) in [
-            (Protocol::DATA_SIZE_256K, Protocol::DATA_SIZE_256K),
-            (Protocol::DATA_SIZE_1M, Protocol::DATA_SIZE_1M),
-            (all, Protocol::DATA_SIZE_1M),
-        ] {
-            assert_eq!(agreed(milter().large_packets().wish(), offered), taken);
-        }
-    }
-}
+mod tests;
