@@ -304,6 +304,20 @@ mod tests {
     }
 
     #[test]
+    fn a_silent_hook_has_not_failed_however_often_that_is_asked() {
+        let silent = Milter::per_message(|| ()).on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| {});
+        let mut conversation = Conversation::new(silent, 7);
+        conversation.receive(OFFER);
+        assert!(matches!(conversation.step(), Ok(Step::Write(_))));
+        conversation.receive(b"\0\0\0\x05M<a>\0");
+        let Ok(Step::Event(call)) = conversation.step() else { panic!("MAIL is no event") };
+        now(call);
+        assert!(conversation.take_failure().is_none());
+        assert!(conversation.take_failure().is_none());
+        assert!(matches!(conversation.step(), Ok(Step::Read)));
+    }
+
+    #[test]
     fn a_log_shows_the_session_and_the_event_of_a_call() {
         let mut conversation = rejecting_mail();
         assert!(format!("{conversation:?}").starts_with("Conversation { session: Session { "));
