@@ -102,11 +102,7 @@ impl Machine {
 
     /// The one place where a verdict is written.
     fn reply(&mut self, command: CommandKind, verdict: &BodyVerdict) {
-        let failed = match command {
-            CommandKind::Connect | CommandKind::Helo => self.session.failed,
-            CommandKind::Unknown => false,
-            _ => self.session.failed || self.message.failed,
-        };
+        let failed = command != CommandKind::Unknown && (self.session.failed || self.message.failed);
         let verdict = match verdict {
             _ if failed => self.failure(),
             // Pending modifications are not lost by an early accept.
