@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::{BoxError, Milter};
-use crate::command::{BodyChunk, Rcpt, Unknown};
+use crate::command::{BodyChunk, Mail, Rcpt, Unknown};
 use crate::packet::MAX_PAYLOAD;
 use crate::response::SmtpReply;
 use crate::verdict::{BodyVerdict, Verdict};
@@ -69,6 +69,15 @@ fn what_the_filter_has_no_hook_for_and_the_rest_of_a_skipped_body_are_left_out()
     let skipped = Script::new().mail("<a>").rcpt("<b>").body(vec![b'x'; MAX_PAYLOAD + 1]).end_of_message();
     let script = skipped.mail("<c>").body("y").body("y").end_of_message();
     assert_eq!(now(script.play(skipping())).letters(), "Oscccc");
+}
+
+#[test]
+fn what_has_no_place_after_a_verdict_is_left_out() {
+    let rejecting = Milter::per_message(|| ())
+        .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Reject)
+        .on_rcpt(async |_: &mut (), _: Rcpt<'_>, _: &mut Context| Verdict::Continue);
+    let outcome = now(Script::new().mail("<a>").rcpt("<b>").mail("<c>").play(rejecting));
+    assert_eq!((outcome.to_string().as_str(), outcome.error()), ("O, r, r", None));
 }
 
 #[test]
