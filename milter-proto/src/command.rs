@@ -298,5 +298,7 @@ mod tests {
         assert!(kinds.clone().all(|kind| kind.c_name().starts_with("SMFIC_")));
         assert_eq!(kinds.count(), 15);
         assert_eq!(CommandKind::Body.to_string(), "SMFIC_BODY 'B' (0x42)");
+        let messages = [CommandKind::Mail, CommandKind::EndOfMessage].map(CommandKind::name);
+        assert_eq!(messages, ["mail", "end_of_message"]);
     }
 }

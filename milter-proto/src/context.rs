@@ -62,3 +62,14 @@ impl DerefMut for Context {
         &mut self.message
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::negotiation::Wish;
+    use crate::session::Session;
+
+    #[test]
+    fn a_connection_has_the_number_that_it_was_given() {
+        assert_eq!(Session::with_id(Wish::new(), 7).context().connection_id(), 7);
+    }
+}

@@ -277,46 +277,4 @@ const SWITCHES: [Switch; 9] = {
 };
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::string::ToString;
-
-    #[test]
-    fn what_hooks_declare_is_wanted_and_what_one_of_them_answers_is_answered() {
-        use CommandKind::{Body, Header, Mail, Rcpt};
-        let declared = |count_headers| {
-            let mut wish = Wish::new();
-            wish.declare(Stages::MAIL | Stages::RCPT, Stages::RCPT | Stages::BODY, count_headers);
-            let agreement = wish.agree(Options::CURRENT).unwrap();
-            [Mail, Rcpt, Body, Header]
-                .map(|command| (agreement.wants(command), agreement.expects_reply(command)))
-        };
-        let (answered, watched, unwanted) = ((true, true), (true, false), (false, true));
-        assert_eq!(declared(false), [answered, answered, watched, unwanted]);
-        assert_eq!(declared(true), [answered, answered, watched, watched]);
-        let mut wish = Wish::new();
-        wish.declare(Stages::HEADER, Stages::empty(), true);
-        assert!(wish.agree(Options::CURRENT).unwrap().expects_reply(Header), "a hook answers them");
-    }
-
-    #[test]
-    fn errors_say_what_was_expected_and_what_came() {
-        let (missing, offered) = (Actions::CHANGE_BODY, Actions::ADD_HEADERS | Actions::QUARANTINE);
-        for (error, text) in [
-            (
-                NegotiationError::Version { offered: Version(1) },
-                "the MTA offers version 1 of the protocol: expected at least 2",
-            ),
-            (
-                NegotiationError::Actions { missing, offered },
-                "the MTA does not offer the actions Actions(CHANGE_BODY): it offers Actions(ADD_HEADERS | QUARANTINE)",
-            ),
-            (
-                NegotiationError::Data { version: Version(3) },
-                "the MTA speaks version 3 of the protocol: the hook for DATA needs at least 4",
-            ),
-        ] {
-            assert_eq!(error.to_string(), text);
-        }
-    }
-}
+mod tests;

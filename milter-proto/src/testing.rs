@@ -303,3 +303,6 @@ fn terminated(strings: &[&str]) -> Vec<u8> {
 fn until_nul(text: &str) -> Text<'_> {
     Text::trusted(text.as_bytes().split(|octet| *octet == 0).next().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,3 +134,25 @@ fn macros_of_a_switched_off_mail_or_helo_end_the_message_that_they_would_end() {
         assert_eq!(filter.session.context().macros.get("x").unwrap(), "y");
     }
 }
+
+#[test]
+fn an_unknown_command_is_shown_also_where_the_message_is_decided_already() {
+    let mut failed = Filter::negotiated(wish("mUE")).except([('M', Reaction::Fail)]);
+    assert_eq!(failed.packets(&["M<a>\0", "Ux\0", "E"]), "M U (ct)");
+}
+
+#[test]
+fn a_failure_of_who_is_silent_over_a_recipient_concerns_the_message_also_where_the_mta_waits() {
+    for (offer, told) in [(OFFER.to_vec(), "M (c) R (t)"), (offer(6, 0, 0x7f), "M (c) R (tt)")] {
+        let mut filter = Filter::new(wish("MrE")).except([('R', Reaction::Fail)]);
+        filter.receive(&offer);
+        assert_eq!(filter.packets(&["M<a>\0", "R<b>\0", "E"]), told);
+    }
+}
+
+#[test]
+fn a_failure_of_who_is_silent_over_an_unknown_command_concerns_its_message_or_else_the_session() {
+    let mut filter = Filter::negotiated(wish("uM")).except([('U', Reaction::Fail)]);
+    assert_eq!(filter.packets(&["M<a>\0", "Ux\0", "E", "M<b>\0", "E"]), "M (c) U (t) M (cc)");
+    assert_eq!(filter.packets(&["Ux\0", "M<c>\0", "M<d>\0"]), "U (tt)");
+}

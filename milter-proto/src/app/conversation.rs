@@ -268,3 +268,70 @@ impl fmt::Display for Reason<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Milter;
+    use crate::command::Mail;
+    use crate::testing::now;
+    use crate::verdict::{BodyVerdict, Verdict};
+    use alloc::format;
+
+    const OFFER: &[u8] = b"\0\0\0\x0dO\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff";
+
+    /// Has been offered everything, and awaits commands.
+    fn rejecting_mail() -> Conversation<impl Application> {
+        let milter = Milter::per_message(|| ())
+            .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| Verdict::Reject);
+        let mut conversation = Conversation::new(milter, 7);
+        conversation.receive(OFFER);
+        assert!(matches!(conversation.step(), Ok(Step::Write(_))));
+        conversation
+    }
+
+    #[test]
+    fn what_a_call_answered_is_known_until_the_next_step() {
+        let mut conversation = rejecting_mail();
+        conversation.receive(b"\0\0\0\x05M<a>\0");
+        let Ok(Step::Event(call)) = conversation.step() else { panic!("MAIL is no event") };
+        assert_eq!((call.stage(), call.takes_progress()), (CommandKind::Mail, false));
+        assert_eq!(call.context().connection_id(), 7);
+        now(call);
+        assert!(matches!(conversation.answer(), Some(Answer::Verdict(BodyVerdict::Reject))));
+        assert!(matches!(conversation.step(), Ok(Step::Write(b"\0\0\0\x01r"))));
+        assert!(conversation.answer().is_none());
+    }
+
+    #[test]
+    fn a_silent_hook_has_not_failed_however_often_that_is_asked() {
+        let silent = Milter::per_message(|| ()).on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| {});
+        let mut conversation = Conversation::new(silent, 7);
+        conversation.receive(OFFER);
+        assert!(matches!(conversation.step(), Ok(Step::Write(_))));
+        conversation.receive(b"\0\0\0\x05M<a>\0");
+        let Ok(Step::Event(call)) = conversation.step() else { panic!("MAIL is no event") };
+        now(call);
+        assert!(conversation.take_failure().is_none());
+        assert!(conversation.take_failure().is_none());
+        assert!(matches!(conversation.step(), Ok(Step::Read)));
+    }
+
+    #[test]
+    fn a_log_shows_the_session_and_the_event_of_a_call() {
+        let mut conversation = rejecting_mail();
+        assert!(format!("{conversation:?}").starts_with("Conversation { session: Session { "));
+        conversation.receive(b"\0\0\0\x05M<a>\0");
+        let Ok(Step::Event(call)) = conversation.step() else { panic!("MAIL is no event") };
+        assert!(format!("{call:?}").starts_with("Call { event: Mail("));
+        assert_eq!(format!("{:?}", call.into_future()), "Running");
+    }
+
+    #[test]
+    fn a_conversation_that_is_finished_closes() {
+        let mut conversation = rejecting_mail();
+        assert!(matches!(conversation.step(), Ok(Step::Read)));
+        conversation.finish();
+        assert!(matches!(conversation.step(), Ok(Step::Close)));
+    }
+}

@@ -289,3 +289,21 @@ macro_rules! differ {
 }
 
 differ! { Connect Helo Mail Rcpt Data Header EndOfHeaders Body EndOfMessage Abort Quit Unknown }
+
+#[cfg(test)]
+mod tests {
+    use crate::app::{Application, Milter};
+    use crate::command::{Data, Mail};
+    use crate::context::Context;
+    use alloc::format;
+
+    #[test]
+    fn a_list_of_hooks_is_shown_by_its_stages_unless_they_were_erased() {
+        let milter = Milter::per_message(|| ())
+            .on_mail(async |_: &mut (), _: Mail<'_>, _: &mut Context| {})
+            .on_data(async |_: &mut (), _: Data, _: &mut Context| {});
+        let shown = format!("{:?}", milter.hooks());
+        assert!(shown.contains("::Data> On<") && shown.ends_with("::Mail> NoHooks"), "{shown}");
+        assert_eq!(format!("{:?}", milter.boxed().hooks()), "BoxHooks");
+    }
+}

@@ -337,3 +337,6 @@ where
         &self.settings
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,6 +176,14 @@ mod tests {
     }
 
     #[test]
+    fn two_changes_of_one_name_change_places() {
+        let mut cx = detached();
+        cx.change_header("A", 1, "a1").unwrap();
+        cx.change_header("A", 2, "a2").unwrap();
+        assert_eq!(sent(&cx), "m2 A: a2, m1 A: a1");
+    }
+
+    #[test]
     fn headers_are_counted_without_regard_to_case_and_for_one_message() {
         let mut cx = detached();
         assert!(cx.delete_all_headers("X").is_err());

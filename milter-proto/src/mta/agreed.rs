@@ -147,3 +147,76 @@ const fn stage_of(command: CommandKind) -> Option<MacroStage> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::negotiation::MacroRequestsBuf;
+    use alloc::format;
+    use alloc::string::String;
+
+    fn agreed(version: Version, protocol: Protocol, macros: &MacroRequestsBuf) -> Agreed {
+        let options = Options { version, actions: Actions::empty(), protocol };
+        let answer = OptionsAnswer::new(options, macros.view()).unwrap();
+        Agreed::new(Options::CURRENT, &answer, true).unwrap()
+    }
+
+    /// The letters of the commands of which this holds.
+    fn letters(holds: impl Fn(CommandKind) -> bool) -> String {
+        let kinds = b"CHMRTLNBEUAQK".map(|letter| CommandKind::from_letter(letter).unwrap());
+        kinds.into_iter().filter(|kind| holds(*kind)).map(|kind| char::from(kind.letter())).collect()
+    }
+
+    #[test]
+    fn commands_are_left_out_that_the_version_does_not_have_or_that_are_switched_off() {
+        for (version, commands) in [
+            (Version::OLDEST, "TUK"),
+            (Version::FIRST_WITH_UNKNOWN, "TK"),
+            (Version::FIRST_WITH_DATA, "K"),
+            (Version::CURRENT, ""),
+        ] {
+            let agreed = agreed(version, Protocol::empty(), &MacroRequestsBuf::new());
+            assert_eq!(letters(|command| agreed.leaves_out(command)), commands, "{version:?}");
+        }
+        let agreed =
+            agreed(Version::CURRENT, Protocol::NO_MAIL | Protocol::NO_BODY, &MacroRequestsBuf::new());
+        assert_eq!(letters(|command| agreed.leaves_out(command)), "MB");
+    }
+
+    #[test]
+    fn macros_of_the_envelope_are_sent_for_what_is_switched_off_but_not_for_what_the_version_does_not_have() {
+        let off = Protocol::all_known();
+        for (version, commands) in [(Version::OLDEST, "TLNBUK"), (Version::FIRST_WITH_DATA, "LNBUK")] {
+            let agreed = agreed(version, off, &MacroRequestsBuf::new());
+            assert_eq!(letters(|command| agreed.leaves_out_macros(command)), commands, "{version:?}");
+        }
+        let agreed = agreed(Version::OLDEST, Protocol::empty(), &MacroRequestsBuf::new());
+        assert_eq!(letters(|command| agreed.leaves_out_macros(command)), "TUK");
+    }
+
+    #[test]
+    fn each_command_has_the_macros_of_its_stage_in_the_order_asked_for_or_all() {
+        use MacroStage::{Connect, Data, EndOfHeaders, EndOfMessage, Helo, Mail, Rcpt};
+        let mut given = MacroPairsBuf::new();
+        for name in ["{i}", "cc", "h", "m", "r", "t", "n", "e"] {
+            given.push(name, name).unwrap();
+        }
+        let sent = |requests: &MacroRequestsBuf| {
+            let agreed = agreed(Version::CURRENT, Protocol::empty(), requests);
+            let kinds = b"CHMRTLNBEU".map(|letter| CommandKind::from_letter(letter).unwrap());
+            kinds.map(|command| {
+                let sent = agreed.macros_for(command, given.view());
+                sent.view().iter().map(|(name, _)| format!("{} ", name.to_string_lossy())).collect::<String>()
+            })
+        };
+        let all = "i {cc} h m r t n e ";
+        assert_eq!(sent(&MacroRequestsBuf::new()), [all; 10]);
+
+        let mut requests = MacroRequestsBuf::new();
+        let lists = [(Connect, "cc"), (Helo, "h"), (Mail, "m x i"), (Rcpt, "r"), (Data, "t")];
+        for (stage, names) in lists.into_iter().chain([(EndOfHeaders, "n"), (EndOfMessage, "e")]) {
+            requests.request(stage, names);
+        }
+        assert_eq!(sent(&requests), ["{cc} ", "h ", "m i ", "r ", "t ", "n ", "n ", "e ", "e ", all]);
+    }
+}

@@ -194,3 +194,55 @@ impl fmt::Display for Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::negotiation::{Options, Wish};
+    use alloc::string::{String, ToString};
+
+    fn heard(command: CommandKind, response: Response<'_>) -> Result<Heard<'_>, Error> {
+        let agreement = Wish::new().agree(Options::CURRENT).unwrap();
+        Heard::of(command, response, &agreement)
+    }
+
+    #[test]
+    fn a_message_can_be_discarded_and_nothing_else() {
+        let discards =
+            |letter: &u8| heard(CommandKind::from_letter(*letter).unwrap(), Response::Discard).is_ok();
+        let letters: String = b"OCHMRTLNBEU"
+            .iter()
+            .filter(|letter| discards(letter))
+            .map(|letter| char::from(*letter))
+            .collect();
+        assert_eq!(letters, "MRTLNBE");
+    }
+
+    #[test]
+    fn to_continue_concerns_the_message_only_at_its_end() {
+        let scope = |command| match heard(command, Response::Continue) {
+            Ok(Heard::Decided(decision)) => decision.scope,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(scope(CommandKind::Body), Scope::Command);
+        assert_eq!(scope(CommandKind::EndOfMessage), Scope::Message);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told_beside_what_was_expected() {
+        let told = [
+            (CommandKind::Negotiate, Response::Continue),
+            (CommandKind::EndOfMessage, Response::Skip),
+            (CommandKind::Helo, Response::Discard),
+        ]
+        .map(|(command, response)| heard(command, response).unwrap_err().to_string());
+        assert_eq!(
+            told,
+            [
+                "the filter sent 'c' (0x63) to SMFIC_OPTNEG 'O' (0x4f): expected SMFIC_OPTNEG",
+                "the filter sent 's' (0x73) to SMFIC_BODYEOB 'E' (0x45): expected modifications and a verdict",
+                "the filter sent 'd' (0x64) to SMFIC_HELO 'H' (0x48): expected a verdict",
+            ]
+        );
+    }
+}

@@ -82,3 +82,31 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::MAX_PAYLOAD;
+    use alloc::vec;
+
+    const PACKET: usize = 5 + MAX_PAYLOAD;
+
+    /// How many octets each write has, of replies and a new body of two packets and one octet behind them.
+    fn writes(replies: usize) -> Vec<usize> {
+        let mut outbox = Outbox::default();
+        outbox.bytes().resize(replies, b'h');
+        outbox.push_body(Bytes::from(vec![b'x'; 2 * MAX_PAYLOAD + 1]), &Response::Accept);
+        let writes = core::iter::from_fn(|| {
+            outbox.settle();
+            (!outbox.is_empty()).then(|| outbox.next().len())
+        });
+        writes.take(5).collect()
+    }
+
+    #[test]
+    fn a_new_body_leaves_by_the_packet_the_first_one_with_what_stands_before_it() {
+        assert_eq!(writes(0), [PACKET, PACKET, 6 + 5]);
+        assert_eq!(writes(60_000), [60_000 + PACKET, PACKET, 6 + 5]);
+        assert_eq!(writes(FULL), [FULL, PACKET, PACKET, 6 + 5]);
+    }
+}

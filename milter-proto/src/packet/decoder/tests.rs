@@ -20,6 +20,28 @@ fn what_comes_after_an_error_or_the_end_is_dropped() {
 }
 
 #[test]
+fn a_packet_without_a_letter_and_one_that_is_too_long_are_errors_also_when_they_came_whole() {
+    let mut empty = Decoder::new();
+    empty.receive(b"\0\0\0\0");
+    assert_eq!(empty.packet(), Err(PacketError::Empty));
+
+    let mut too_long = Decoder::new();
+    too_long.receive(&[&b"\0\x01\0\x01"[..], &[b'B'; MAX_PAYLOAD + 2]].concat());
+    assert!(matches!(too_long.packet(), Err(PacketError::TooLong { length: 65_537, limit: 65_536, .. })));
+}
+
+#[test]
+fn the_beginning_of_a_length_word_is_awaited_and_at_the_end_of_the_stream_an_error() {
+    let mut decoder = Decoder::new();
+    decoder.receive(b"\0\0");
+    assert_eq!(decoder.packet(), Ok(None));
+    decoder.receive(b"\0\x01A\0\0");
+    decoder.receive(b"");
+    assert_eq!(decoder.packet(), Ok(Some(Packet { letter: b'A', payload: b"" })));
+    assert_eq!(decoder.packet(), Err(PacketError::EndInsidePacket { expected: HEAD, got: 2 }));
+}
+
+#[test]
 fn shows_how_much_it_holds_but_not_the_mail() {
     let mut decoder = Decoder::new();
     decoder.receive(b"\0\0\0\x05Hc");
@@ -27,6 +49,23 @@ fn shows_how_much_it_holds_but_not_the_mail() {
         alloc::format!("{decoder:?}"),
         "Decoder { held: 6, storage: 4096, lent: false, limit: 65536, ended: false, failed: None }"
     );
+}
+
+#[test]
+fn a_buffer_of_the_size_that_is_advised_holds_a_full_body_chunk_and_the_macros_around_it() {
+    let packets = [(b'D', 4000), (b'B', MAX_PAYLOAD), (b'D', 4000)];
+    let mut decoder = Decoder::new();
+    decoder.lend(alloc::vec![0; crate::BUFFER_SIZE]);
+    for (letter, length) in packets {
+        let mut packet = Vec::new();
+        crate::packet::put(&mut packet, letter, &[&alloc::vec![0; length]]);
+        decoder.receive(&packet);
+    }
+    for (letter, length) in packets {
+        let packet = decoder.packet().unwrap().map(|packet| (packet.letter, packet.payload.len()));
+        assert_eq!(packet, Some((letter, length)));
+    }
+    assert!(decoder.reclaim().is_some());
 }
 
 #[test]

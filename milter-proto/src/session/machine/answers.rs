@@ -83,15 +83,12 @@ impl Machine {
     #[inline]
     pub(super) fn conclude(&mut self, verdict: &BodyVerdict) {
         let Some(command) = self.pending.take() else { return };
-        match command {
-            CommandKind::Abort => return self.end_message(),
-            CommandKind::Quit => return,
-            _ => {}
+        if command == CommandKind::Abort {
+            return self.end_message();
         }
         let last_piece = command == CommandKind::Body && self.message.end_is_due;
         if last_piece {
             // The one reply to the end of the message: a final verdict here, otherwise that of its own event.
-            self.message.body_skipped |= *verdict == BodyVerdict::Skip;
             if matches!(verdict, BodyVerdict::Continue | BodyVerdict::Skip) {
                 return;
             }
@@ -105,11 +102,7 @@ impl Machine {
 
     /// The one place where a verdict is written.
     fn reply(&mut self, command: CommandKind, verdict: &BodyVerdict) {
-        let failed = match command {
-            CommandKind::Connect | CommandKind::Helo => self.session.failed,
-            CommandKind::Unknown => false,
-            _ => self.session.failed || self.message.failed,
-        };
+        let failed = command != CommandKind::Unknown && (self.session.failed || self.message.failed);
         let verdict = match verdict {
             _ if failed => self.failure(),
             // Pending modifications are not lost by an early accept.
