@@ -245,4 +245,14 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn a_filter_that_has_gone_is_told_beside_what_it_left_unanswered() {
+        let told = |waiting| ResponseViolation::Gone { waiting }.to_string();
+        assert_eq!(told(None), "the filter closed the connection");
+        assert_eq!(
+            told(Some(CommandKind::Mail)),
+            "the filter closed the connection instead of answering SMFIC_MAIL 'M' (0x4d)"
+        );
+    }
 }

@@ -30,3 +30,13 @@ pub enum Phase {
     /// All end at once.
     Closing,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_descriptors_but_64_serve_connections_or_half_of_a_few() {
+        assert_eq!([0, 3, 100, 128, 1024].map(connections_for), [1, 1, 50, 64, 960]);
+    }
+}
