@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tracing::Instrument;
 
-/// How many connections are accepted whose tasks have not run yet. A thread that only accepts would otherwise be ahead of
-/// those that serve, and whoever comes last would wait for them all.
+/// How many connections are accepted whose tasks have not run yet. Accepting would otherwise be ahead of serving, and whoever
+/// comes last would wait for them all.
 pub(crate) const NEWCOMERS: usize = 32;
 
 /// Accepts for ever. At the limit the oldest connection that has not negotiated makes room; if all have, the next one waits

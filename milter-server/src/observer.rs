@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// Hears what happens in a server: for metrics.
 ///
-/// Every method does nothing unless it is written. They are called by the tasks of the connections, between two packets:
-/// they should only count.
+/// Every method does nothing unless it is written. They are called by the tasks that accept and serve connections, between
+/// two packets: they should only count.
 pub trait Observer: Send + Sync + 'static {
     /// An MTA has connected.
     fn connected(&self, _connection: u64) {}

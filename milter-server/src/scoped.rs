@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
+use tracing::Instrument;
 
 /// A task that runs for ever on the runtime's own threads, as if it were polled by whoever holds this: when it is dropped
 /// the task's values are, and a panic of the task is one of its holder.
@@ -37,7 +38,8 @@ impl Scoped {
             holder: AtomicWaker::default(),
         });
         let task = Arc::clone(&shared);
-        R::spawn(poll_fn(move |cx| task.poll(cx)));
+        // What the holder logs within belongs to its span; so does what the task logs.
+        R::spawn(poll_fn(move |cx| task.poll(cx)).in_current_span());
         Self { shared }
     }
 
@@ -61,8 +63,9 @@ impl Shared {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(never)) => match never {},
             Err(panic) => {
-                *running = None;
+                let gone = running.take();
                 drop(running);
+                drop(gone);
                 *lock(&self.panic) = Some(panic);
                 self.holder.wake();
                 Poll::Ready(())

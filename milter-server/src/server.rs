@@ -113,8 +113,9 @@ impl<M: Application, R: Runtime> Server<M, R> {
     }
 
     /// How [`run`](Self::run) makes the filter anew at SIGHUP, such as after its configuration was read again. If that
-    /// fails, the error is logged, and the filter stays as it is. Accepting and signals wait for it meanwhile: what takes
-    /// long belongs on a thread of the program's own, and its result into [`Handle::reload`].
+    /// fails, the error is logged, and the filter stays as it is. Signals wait for it meanwhile, and on a runtime of one
+    /// thread all connections: what takes long belongs on a thread of the program's own, and its result into
+    /// [`Handle::reload`].
     pub fn on_reload<E: Into<BoxError>>(
         mut self,
         mut reload: impl FnMut() -> Result<M, E> + Send + 'static,
@@ -188,7 +189,7 @@ impl<M: Application, R: Runtime> Server<M, R> {
             accepting.iter().for_each(|(task, _)| task.poll_panic(cx));
             Poll::Pending
         });
-        or(or(shutdown, registry.entered(Phase::Draining)), panic).await;
+        or(panic, or(shutdown, registry.entered(Phase::Draining))).await;
         // From here on the addresses are free for the next instance.
         drop(accepting);
         registry.enter(Phase::Draining);
