@@ -13,6 +13,7 @@ mod arena;
 mod attacks;
 mod bystanders;
 mod command;
+mod connection;
 mod figure;
 mod filter;
 mod peer;

@@ -2,6 +2,7 @@
 
 use crate::arena::Arena;
 use crate::bystanders::served_beside;
+use crate::connection::octets_unread;
 use crate::figure::Report;
 use crate::peer::{Peer, offer};
 use crate::victim::Victim;
@@ -9,7 +10,7 @@ use milter_tests::packet;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// What the peer's own socket holds counts as well: it is made small.
+/// The answers that the peer's own socket holds count as well: it is made small.
 const SOCKET_BUFFER: usize = 16 << 10;
 /// A peer that cannot write for so long is blocked.
 const BLOCKED: Duration = Duration::from_millis(500);
@@ -19,16 +20,17 @@ pub(super) fn unread(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
     let before = victim.memory_at_rest();
     victim.process().forget_peak();
-    let (written, service) = served_beside(&victim, 2, || write_until_blocked(&victim));
-    let written = written.unwrap_or_else(|error| panic!("not even begun: {error}"));
+    let (taken, service) = served_beside(&victim, 2, || write_until_blocked(&victim));
+    let taken = taken.unwrap_or_else(|error| panic!("not even begun: {error}"));
     let mut report = Report::default();
-    report.octets("octets that were taken from a peer that reads nothing", written, 512 << 10);
+    report.octets("octets that were taken from a peer that reads nothing", taken, 512 << 10);
     report.octets("peak memory meanwhile", victim.process().peak() - before, 1 << 20);
     report.time("slowest session beside it", service.slowest, Duration::from_millis(10));
     report.count("sessions beside it that were not served", service.lost, 0);
     report
 }
 
+/// How much the filter took: not what its socket holds unread, for which the kernel alone sets the limit.
 fn write_until_blocked(victim: &Victim) -> io::Result<i64> {
     let mut peer = Peer::connect_with(&victim.endpoint, |socket| {
         socket.set_send_buffer_size(SOCKET_BUFFER)?;
@@ -48,5 +50,5 @@ fn write_until_blocked(victim: &Victim) -> io::Result<i64> {
             Err(_) => break,
         }
     }
-    Ok(written as i64)
+    Ok(written as i64 - octets_unread(&peer.socket)?)
 }
