@@ -6,13 +6,13 @@ use crate::link::Watch;
 use crate::runtime::Runtime;
 use async_lock::{Semaphore, SemaphoreGuardArc};
 use futures_lite::future::{or, yield_now};
-use milter_proto::{ACCEPT_BACK_OFF, Application};
+use milter_proto::{ACCEPT_BACK_OFF, Application, Phase};
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tracing::Instrument;
@@ -21,7 +21,7 @@ use tracing::Instrument;
 /// comes last would wait for them all.
 pub(crate) const NEWCOMERS: usize = 32;
 
-/// Accepts for ever. At the limit the oldest connection that has not negotiated makes room; if all have, the next one waits
+/// Accepts until the server drains, and never ends. At the limit the oldest connection that has not negotiated makes room; if all have, the next one waits
 /// until one ends.
 pub(crate) async fn accept<R: Runtime, M: Application>(
     listener: R::Listener,
@@ -33,7 +33,14 @@ pub(crate) async fn accept<R: Runtime, M: Application>(
     let registry = &handle.shared.registry;
     let mut failing = false;
     loop {
-        match R::accept(&listener).await {
+        let mut accepting = pin!(R::accept(&listener));
+        // Who comes once the server drains is for whoever listens on the socket next. That this future goes may take until
+        // its holder is polled.
+        let accepted = poll_fn(|cx| match registry.phase() {
+            Phase::Serving => accepting.as_mut().poll(cx),
+            _ => Poll::Pending,
+        });
+        match accepted.await {
             Ok(stream) => {
                 failing = false;
                 let newcomer = newcomers.acquire_arc().await;

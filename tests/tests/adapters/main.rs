@@ -3,6 +3,7 @@
 //! The tests speak from raw sockets, and the filters run on the adapter. What does not depend on a runtime, such as the
 //! files of unix sockets, is tested in `listeners`.
 
+mod accepting;
 mod crowd;
 mod cuts;
 mod deadlines;
@@ -78,6 +79,9 @@ macro_rules! on_each {
 }
 
 on_each! {
+    accepting::address_is_free_as_soon_as_nobody_serves
+    accepting::nobody_is_accepted_once_it_drains
+    accepting::panic_of_an_observer_is_one_of_who_serves
     crowd::two_hundred_at_once_do_not_mix
     cuts::end_of_stream_at_every_octet
     cuts::reset_at_every_octet
