@@ -173,12 +173,16 @@ impl<M: Application, R: Runtime> Server<M, R> {
         let _deadlines = DeadlineThread::start(registry)?;
         let settings = Arc::new(self.settings);
         let newcomers = Arc::new(Semaphore::new(NEWCOMERS));
+        // All or none: what cannot be served is known before anybody is accepted.
+        let mut listening = Vec::new();
+        for listener in self.listeners {
+            listening.push((listener.endpoint()?, R::listen(listener.socket)?, listener.path));
+        }
         // Connections are accepted by tasks: this future may belong to a thread that is none of the runtime's, such as
         // `main`, which each connection would have to wake first.
         let mut accepting = Vec::new();
-        for listener in self.listeners {
-            tracing::info!("serving {}", listener.endpoint()?);
-            let (socket, path) = (R::listen(listener.socket)?, listener.path);
+        for (endpoint, socket, path) in listening {
+            tracing::info!("serving {endpoint}");
             let (handle, settings, newcomers) =
                 (self.handle.clone(), Arc::clone(&settings), Arc::clone(&newcomers));
             let task =
