@@ -1,10 +1,11 @@
 //! The controls of a server.
 
+use crate::lock::lock;
 use crate::registry::Registry;
 use crate::sync::Mutex;
 use milter_proto::{Application, Phase};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The controls of a server, for programs that have their own signals. Clones control the same server.
 ///
@@ -43,7 +44,7 @@ impl<M: Application> Handle<M> {
     /// was negotiated with an MTA cannot be changed.
     pub fn reload(&self, milter: M) {
         let milter = Arc::new(milter);
-        let mut current = self.shared.milter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.shared.milter);
         let replaced = std::mem::replace(&mut *current, milter);
         drop(current);
         // Its destructor is somebody else's code: it does not run under the lock.
@@ -56,7 +57,7 @@ impl<M: Application> Handle<M> {
     }
 
     pub(crate) fn milter(&self) -> Arc<M> {
-        Arc::clone(&self.shared.milter.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&lock(&self.shared.milter))
     }
 }
 

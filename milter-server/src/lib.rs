@@ -27,6 +27,7 @@ mod handle;
 mod hook;
 mod link;
 mod listener;
+mod lock;
 #[cfg(test)]
 mod models;
 mod observer;

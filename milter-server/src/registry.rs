@@ -2,11 +2,12 @@
 
 use crate::clock;
 use crate::link::{Link, NEVER};
+use crate::lock::lock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Event, EventListener, Mutex, MutexGuard};
 use milter_proto::Phase;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Deadlines that are this near to each other are looked at together, in milliseconds.
@@ -165,6 +166,6 @@ impl Registry {
 
     fn connections(&self) -> MutexGuard<'_, Connections> {
         // Nothing that panics is done under the lock, and no waker, which is somebody else's code, is called.
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.connections)
     }
 }

@@ -1,13 +1,14 @@
 //! Tasks of the runtime that end with whoever began them.
 
+use crate::lock::lock;
 use crate::runtime::Runtime;
-use crate::sync::{AtomicWaker, Mutex, MutexGuard};
+use crate::sync::{AtomicWaker, Mutex};
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tracing::Instrument;
 
@@ -81,8 +82,4 @@ impl Drop for Scoped {
         drop(running);
         self.shared.task.wake();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
