@@ -52,10 +52,6 @@ impl<'a> Connection<'a> {
         }
     }
 
-    pub(crate) const fn is_broken(&self) -> bool {
-        self.broken.is_some()
-    }
-
     /// Reads straight into the receive buffer, which is held only while there is something to read.
     pub(crate) fn poll_read<R: Io<S>, M: Application, S: Unpin>(
         &mut self,

@@ -111,9 +111,7 @@ impl<R: Runtime + Io<S>, M: Application, S: Unpin> Future for Hook<'_, '_, R, M,
             Some(Ok(Poll::Ready(()))) => None,
             Some(Err(_)) | None => Some(Unfinished::Panicked),
             Some(Ok(Poll::Pending)) => {
-                let slow = this
-                    .slow
-                    .get_or_insert_with(|| Box::new(Slow::new(*this.stage, this.connection.is_broken())));
+                let slow = this.slow.get_or_insert_with(|| Box::new(Slow::new(*this.stage)));
                 Some(ready!(slow.poll_unfinished(*this.stream, this.connection, cx)))
             }
         };
@@ -131,15 +129,16 @@ pub(crate) struct Slow<R: Runtime> {
 }
 
 impl<R: Runtime> Slow<R> {
-    fn new(stage: CommandKind, is_broken: bool) -> Self {
+    fn new(stage: CommandKind) -> Self {
         let ends_message = stage == CommandKind::EndOfMessage;
         let waiting = if ends_message { Waiting::EndOfMessage } else { Waiting::Hook };
-        // Abort and quit hooks run to their end: an MTA closes right after it has sent their commands.
-        let listens = !is_broken && !matches!(stage, CommandKind::Abort | CommandKind::Quit);
+        // Abort and quit hooks run to their end: an MTA closes right after it has sent their commands. No other is run once
+        // the stream is broken.
+        let listens = !matches!(stage, CommandKind::Abort | CommandKind::Quit);
         Self {
             ahead: Ahead::new(listens),
             wait: Wait::new(waiting),
-            tells_progress: ends_message && !is_broken,
+            tells_progress: ends_message,
             beat: None,
         }
     }
