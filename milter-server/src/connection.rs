@@ -101,9 +101,6 @@ impl<'a> Connection<'a> {
             false => Waiting::Packet,
         };
         if waiting != self.wait.waiting || self.packets != decoder.packets_taken() {
-            if self.wait.waiting == Waiting::FirstPacket {
-                self.watch.negotiated();
-            }
             self.wait = Wait::new(waiting);
             self.packets = decoder.packets_taken();
         }
