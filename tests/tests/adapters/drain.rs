@@ -3,9 +3,10 @@
 use crate::scene::{CONTINUE, EARLIEST, LIMIT, On, SOON, Scene, SocketKind, answers, command, commands};
 use crate::waiting::Waiting;
 use crate::watched::Told;
-use milter_proto::CommandKind;
+use milter_proto::{Abort, CommandKind, Context, Milter, Quit, Rcpt, Verdict};
 use milter_tests::{RawMta, Settings, poll};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -118,6 +119,39 @@ pub(crate) fn stop_closes_all(on: On) {
     assert_eq!((in_message.rest(), in_hook.rest()), (Vec::new(), Vec::new()));
     scene.served.wait();
     assert_eq!(told.on(3), "MR!");
+}
+
+/// A filter whose hook for RCPT stops the server.
+#[derive(Clone, Default)]
+struct Stopping {
+    told: Told,
+    stop: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl Stopping {
+    fn tell(&self, context: &Context, letter: char) {
+        self.told.write(context.connection_id(), letter);
+    }
+}
+
+pub(crate) fn after_a_hook_that_stops_no_other_is_told(on: On) {
+    let stopping = Stopping::default();
+    let filter = stopping.clone();
+    let milter = Milter::per_connection(move || filter.clone())
+        .on_rcpt(async |filter: &mut Stopping, _: Rcpt<'_>, cx: &mut Context| {
+            filter.tell(cx, 'R');
+            filter.stop.get().expect("served")();
+            Verdict::Continue
+        })
+        .on_abort(async |filter: &mut Stopping, _: Abort, cx: &mut Context| filter.tell(cx, 'A'))
+        .on_quit(async |filter: &mut Stopping, _: Quit, cx: &mut Context| filter.tell(cx, 'Q'));
+    let (mut scene, handle) = on.serve_reloadable(milter, Settings::default());
+    assert!(stopping.stop.set(Box::new(move || handle.stop())).is_ok());
+    let mut mta = scene.negotiate();
+    mta.send(&commands("MR"));
+    assert_eq!(mta.rest(), answers("cc"));
+    scene.served.wait();
+    assert_eq!(stopping.told.on(1), "R");
 }
 
 /// Nobody is let in any more, and what stood for that is gone.

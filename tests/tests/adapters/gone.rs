@@ -1,7 +1,7 @@
 //! An MTA that goes away while a hook runs.
 
 use crate::deadlines::with;
-use crate::scene::{CONTINUE, EARLIEST, LIMIT, On, SOON, TEMP_FAIL, command, commands};
+use crate::scene::{CONTINUE, EARLIEST, LIMIT, On, SOON, TEMP_FAIL, answers, command, commands};
 use crate::waiting::Waiting;
 use crate::watched::Told;
 use milter_proto::{Abort, CommandKind, Context, Mail, Milter, Quit, Verdict};
@@ -40,6 +40,34 @@ pub(crate) fn hook_within_its_grace_is_answered(on: On) {
     assert_eq!(mta.rest(), b"");
     scene.wait_for_connections(0);
     assert_eq!(told.on(1), "MAQ");
+}
+
+pub(crate) fn who_sends_on_is_not_gone(on: On) {
+    let told = Told::default();
+    let (gate, filter) = Waiting::at(CommandKind::Mail, &told);
+    let scene = on.serve_with(filter.milter(), with(|deadlines| deadlines.peer_gone = Some(LIMIT)));
+    let mut mta = scene.negotiate();
+    mta.send(&command(CommandKind::Mail));
+    told.wait_for(1, "M");
+    mta.send(&command(CommandKind::Rcpt));
+    sleep(2 * LIMIT);
+    drop(gate);
+    mta.expect(&answers("cc"));
+}
+
+pub(crate) fn hook_has_its_time_where_none_is_set_for_who_has_gone(on: On) {
+    let told = Told::default();
+    let (_gate, filter) = Waiting::at(CommandKind::Mail, &told);
+    let settings = with(|deadlines| (deadlines.peer_gone, deadlines.hook) = (None, Some(LIMIT)));
+    let scene = on.serve_with(filter.milter(), settings);
+    let mut mta = scene.negotiate();
+    mta.send(&command(CommandKind::Mail));
+    told.wait_for(1, "M");
+    let began = Instant::now();
+    mta.end();
+    mta.expect(TEMP_FAIL);
+    // It began somewhat earlier.
+    assert!(began.elapsed() >= EARLIEST / 2);
 }
 
 pub(crate) fn reset_cancels_a_hook_at_once(on: On) {

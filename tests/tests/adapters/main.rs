@@ -93,6 +93,7 @@ on_each! {
     deadlines::packet_that_has_begun_must_be_complete_in_time
     deadlines::peer_that_does_not_read_is_closed
     deadlines::time_begins_anew_with_each_packet
+    drain::after_a_hook_that_stops_no_other_is_told
     drain::address_is_free_while_messages_are_finished
     drain::connection_that_is_never_quiet_ends
     drain::idle_connections_end_and_messages_are_finished
@@ -100,8 +101,10 @@ on_each! {
     drain::stop_closes_all
     gone::abort_and_quit_hooks_run_to_their_end
     gone::end_of_stream_cancels_a_hook_after_its_grace
+    gone::hook_has_its_time_where_none_is_set_for_who_has_gone
     gone::hook_within_its_grace_is_answered
     gone::reset_cancels_a_hook_at_once
+    gone::who_sends_on_is_not_gone
     limit::negotiated_connections_are_never_shed
     limit::oldest_that_has_not_negotiated_makes_room
     observer::everything_is_counted

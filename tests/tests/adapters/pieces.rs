@@ -27,12 +27,25 @@ pub(crate) fn any_pieces_are_answered_the_same(on: On) {
 }
 
 pub(crate) fn commands_that_come_while_a_hook_runs_wait(on: On) {
-    let (gate, filter) = Waiting::at(CommandKind::Mail, &Told::default());
-    let scene = on.serve(filter.milter());
-    let mut mta = scene.negotiate();
-    // Much more than is read while a hook runs.
-    mta.send(&[command(CommandKind::Mail), commands("R").repeat(2000)].concat());
-    assert!(mta.hears_nothing());
-    drop(gate);
-    mta.expect(&answers(&"c".repeat(2001)));
+    // Some of them are read while a hook runs: one is, with its end or without, of many a few.
+    for (count, and_ends) in [(1, false), (1, true), (2000, false), (2000, true)] {
+        let told = Told::default();
+        let (gate, filter) = Waiting::at(CommandKind::Mail, &told);
+        let scene = on.serve(filter.milter());
+        let mut mta = scene.negotiate();
+        mta.send(&command(CommandKind::Mail));
+        told.wait_for(1, "M");
+        mta.send(&commands("R").repeat(count));
+        if and_ends {
+            mta.end();
+        }
+        assert!(mta.hears_nothing());
+        drop(gate);
+        mta.expect(&answers(&"c".repeat(1 + count)));
+        if !and_ends {
+            mta.end();
+        }
+        scene.wait_for_connections(0);
+        assert_eq!(told.on(1), format!("M{}AQ", "R".repeat(count)));
+    }
 }
