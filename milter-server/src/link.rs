@@ -48,6 +48,10 @@ impl Link {
         self.waker.wake();
     }
 
+    pub(crate) fn has_negotiated(&self) -> bool {
+        self.negotiation.load(Ordering::Relaxed) == AGREED
+    }
+
     /// Gives the connection up, if its MTA keeps us waiting before anything was agreed.
     pub(crate) fn shed(&self) -> bool {
         self.negotiation.compare_exchange(AWAITED, SHED, Ordering::Relaxed, Ordering::Relaxed).is_ok()

@@ -75,16 +75,17 @@ impl Registry {
         self.connections().links.len()
     }
 
-    /// Closes the oldest connection whose MTA keeps us waiting for the negotiation, if there is one.
+    /// Closes the oldest connection that has not negotiated, if there is one and its MTA keeps us waiting. Of one that was
+    /// not looked at yet nobody knows: it may have made its offer.
     pub(crate) fn shed(&self) -> Option<u64> {
         let connections = self.connections();
         // One at a time: the last one may not have had its turn to go yet.
         if connections.links.values().any(|link| link.phase() > connections.phase) {
             return None;
         }
-        let link = connections.links.values().find(|link| link.shed()).cloned();
+        let oldest = connections.links.values().find(|link| !link.has_negotiated()).cloned();
         drop(connections);
-        let link = link?;
+        let link = oldest.filter(|link| link.shed())?;
         link.enter(Phase::Closing);
         Some(link.id)
     }
