@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
+use milter_tests::poll;
 use milter_tokio::{
     Actions, Command, CommandKind, Heard, MacroStage, Mta, Options, Protocol, Step, Unknown, Version,
 };
@@ -66,8 +67,8 @@ async fn an_mta_of_every_age_is_served() {
 #[test]
 fn the_answer_to_the_offer_is_read_in_full() {
     let filter = Filter::start(Protocol::all_known());
-    filter.socket.allow_everybody(PATIENCE);
-    let mut stream = UnixStream::connect(filter.socket.path()).unwrap();
+    // libmilter makes the socket's file some time before it listens.
+    let mut stream = poll(PATIENCE, || UnixStream::connect(filter.socket.path()).ok()).expect("listening");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut mta = Mta::new(Options::CURRENT).strict();
     let (mut asked, mut buffer) = (Vec::new(), [0; 1024]);
