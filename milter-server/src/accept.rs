@@ -21,8 +21,8 @@ use tracing::Instrument;
 /// comes last would wait for them all.
 pub(crate) const NEWCOMERS: usize = 32;
 
-/// Accepts until the server drains, and never ends. At the limit the oldest connection that has not negotiated makes room; if all have, the next one waits
-/// until one ends.
+/// Accepts until the server drains, and never ends. At the limit the oldest connection that has not negotiated makes room;
+/// if all have, the next one waits until one ends.
 pub(crate) async fn accept<R: Runtime, M: Application>(
     listener: R::Listener,
     handle: Handle<M>,
