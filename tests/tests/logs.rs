@@ -34,6 +34,14 @@ impl Log {
         })
     }
 
+    /// The lines like this, as soon as there are so many.
+    #[track_caller]
+    fn wait_for(&self, count: usize, like: impl Fn(&str) -> bool) -> Vec<String> {
+        let lines =
+            poll(Duration::from_secs(20), || Some(self.lines(&like)).filter(|lines| lines.len() == count));
+        lines.unwrap_or_else(|| panic!("not {count}: {:?}", self.lines(&like)))
+    }
+
     /// The lines like this.
     fn lines(&self, like: impl Fn(&str) -> bool) -> Vec<String> {
         let octets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,12 +127,9 @@ fn sends_mail(filter: &Served, sender: &str) -> RawMta {
 fn hook_without_a_verdict_is_told_of_with_its_reason() {
     let log = Log::installed();
     let told = |count| {
-        let lines = || log.lines(|line| line.starts_with("ERROR"));
-        poll(Duration::from_secs(20), || (lines().len() == count).then_some(())).expect("told");
-        let last = lines().pop().expect("told");
-        last.split_once(": ").expect("below its connection").1.to_owned()
+        let lines = log.wait_for(count, |line| line.starts_with("ERROR"));
+        lines[count - 1].split_once(": ").expect("below its connection").1.to_owned()
     };
-    let waiting = || log.lines(|line| line.ends_with("waiting"));
     let line = |connection, why| {
         format!("the hook for mail{why} connection={connection} message_number=1 queue_id=\"\"")
     };
@@ -147,7 +152,7 @@ fn hook_without_a_verdict_is_told_of_with_its_reason() {
     let gone = " did not finish: the MTA had gone, and it took 0.25 s more";
     assert_eq!(told(4), line(1, gone));
     let _mta = sends_mail(&filter, "waits");
-    poll(Duration::from_secs(20), || (waiting().len() == 3).then_some(())).expect("waiting");
+    log.wait_for(3, |line| line.ends_with("waiting"));
     filter.stop();
     assert_eq!(told(5), line(2, " did not finish: the server closes"));
 }

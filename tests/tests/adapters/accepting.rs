@@ -3,7 +3,8 @@
 use crate::on_its_runtime;
 use crate::scene::{EARLIEST, On};
 use crate::watched::Told;
-use milter_server::Observer;
+use milter_proto::Application;
+use milter_server::{Observer, Runtime, Server};
 use milter_tests::{MilterSocket, RawMta};
 use smol::future::poll_once;
 use std::future::pending;
@@ -22,14 +23,25 @@ impl Observer for Connected {
     }
 }
 
+/// A server that listens, and where.
+fn listening<M: Application, R: Runtime>(
+    server: Server<M, R>,
+    on: On,
+    socket: &MilterSocket,
+) -> (Server<M, R>, String) {
+    let server = server.listen(on.spec(socket)).expect("free");
+    let spec = server.endpoints().expect("bound")[0].to_string();
+    (server, spec)
+}
+
 pub(crate) fn nobody_is_accepted_once_it_drains(on: On) {
     let socket = MilterSocket::new();
     let connected = Arc::new(Connected::default());
     let observer: Arc<dyn Observer> = connected.clone();
     on_its_runtime!(on, |adapter| async {
         let server = adapter::Server::new(Told::default().watcher()).observer(observer);
-        let server = server.listen(on.spec(&socket)).expect("free");
-        let (handle, spec) = (server.handle(), server.endpoints().expect("bound")[0].to_string());
+        let (server, spec) = listening(server, on, &socket);
+        let handle = server.handle();
         let mut serving = pin!(server.serve(pending()));
         assert!(poll_once(&mut serving).await.is_none());
         RawMta::connect(&spec).negotiate();
@@ -45,9 +57,7 @@ pub(crate) fn nobody_is_accepted_once_it_drains(on: On) {
 pub(crate) fn address_is_free_as_soon_as_nobody_serves(on: On) {
     let socket = MilterSocket::new();
     on_its_runtime!(on, |adapter| async {
-        let server = adapter::Server::new(Told::default().watcher());
-        let server = server.listen(on.spec(&socket)).expect("free");
-        let spec = server.endpoints().expect("bound")[0].to_string();
+        let (server, spec) = listening(adapter::Server::new(Told::default().watcher()), on, &socket);
         let mut serving = Box::pin(server.serve(pending()));
         assert!(poll_once(&mut serving).await.is_none());
         RawMta::connect(&spec).negotiate();
@@ -70,8 +80,7 @@ pub(crate) fn panic_of_an_observer_is_one_of_who_serves(on: On) {
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         on_its_runtime!(on, |adapter| async {
             let server = adapter::Server::new(Told::default().watcher()).observer(Panics);
-            let server = server.listen(on.spec(&socket)).expect("free");
-            let spec = server.endpoints().expect("bound")[0].to_string();
+            let (server, spec) = listening(server, on, &socket);
             let mut serving = pin!(server.serve(pending()));
             assert!(poll_once(&mut serving).await.is_none());
             let _mta = RawMta::connect(&spec);

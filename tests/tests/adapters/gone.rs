@@ -2,7 +2,7 @@
 
 use crate::deadlines::with;
 use crate::scene::{CONTINUE, EARLIEST, LIMIT, On, SOON, TEMP_FAIL, answers, command, commands};
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, at_mail};
 use crate::watched::Told;
 use milter_proto::{Abort, CommandKind, Context, Mail, Milter, Quit, Verdict};
 use smol::Timer;
@@ -10,12 +10,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub(crate) fn end_of_stream_cancels_a_hook_after_its_grace(on: On) {
-    let told = Told::default();
-    let (_gate, filter) = Waiting::at(CommandKind::Mail, &told);
-    let scene = on.serve_with(filter.milter(), with(|deadlines| deadlines.peer_gone = Some(LIMIT)));
-    let mut mta = scene.negotiate();
-    mta.send(&command(CommandKind::Mail));
-    told.wait_for(1, "M");
+    let settings = with(|deadlines| deadlines.peer_gone = Some(LIMIT));
+    let (told, _gate, scene, mut mta) = at_mail(on, settings);
     let began = Instant::now();
     mta.end();
     // Who has closed only half of the stream is told.
@@ -43,12 +39,8 @@ pub(crate) fn hook_within_its_grace_is_answered(on: On) {
 }
 
 pub(crate) fn who_sends_on_is_not_gone(on: On) {
-    let told = Told::default();
-    let (gate, filter) = Waiting::at(CommandKind::Mail, &told);
-    let scene = on.serve_with(filter.milter(), with(|deadlines| deadlines.peer_gone = Some(LIMIT)));
-    let mut mta = scene.negotiate();
-    mta.send(&command(CommandKind::Mail));
-    told.wait_for(1, "M");
+    let settings = with(|deadlines| deadlines.peer_gone = Some(LIMIT));
+    let (_told, gate, _scene, mut mta) = at_mail(on, settings);
     mta.send(&command(CommandKind::Rcpt));
     sleep(2 * LIMIT);
     drop(gate);
@@ -56,18 +48,12 @@ pub(crate) fn who_sends_on_is_not_gone(on: On) {
 }
 
 pub(crate) fn hook_has_its_time_where_none_is_set_for_who_has_gone(on: On) {
-    let told = Told::default();
-    let (_gate, filter) = Waiting::at(CommandKind::Mail, &told);
     let settings = with(|deadlines| (deadlines.peer_gone, deadlines.hook) = (None, Some(LIMIT)));
-    let scene = on.serve_with(filter.milter(), settings);
-    let mut mta = scene.negotiate();
-    mta.send(&command(CommandKind::Mail));
-    told.wait_for(1, "M");
     let began = Instant::now();
+    let (_told, _gate, _scene, mut mta) = at_mail(on, settings);
     mta.end();
     mta.expect(TEMP_FAIL);
-    // It began somewhat earlier.
-    assert!(began.elapsed() >= EARLIEST / 2);
+    assert!(began.elapsed() >= EARLIEST);
 }
 
 pub(crate) fn reset_cancels_a_hook_at_once(on: On) {

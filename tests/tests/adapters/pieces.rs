@@ -1,9 +1,9 @@
 //! Octets that come in pieces, and commands that come before their time.
 
-use crate::scene::{On, answers, command, commands, offer};
-use crate::waiting::Waiting;
+use crate::scene::{On, answers, commands, offer};
+use crate::waiting::at_mail;
 use crate::watched::Told;
-use milter_proto::CommandKind;
+use milter_tests::Settings;
 
 pub(crate) fn any_pieces_are_answered_the_same(on: On) {
     let told = Told::default();
@@ -29,12 +29,7 @@ pub(crate) fn any_pieces_are_answered_the_same(on: On) {
 pub(crate) fn commands_that_come_while_a_hook_runs_wait(on: On) {
     // Some of them are read while a hook runs: one is, with its end or without, of many a few.
     for (count, and_ends) in [(1, false), (1, true), (2000, false), (2000, true)] {
-        let told = Told::default();
-        let (gate, filter) = Waiting::at(CommandKind::Mail, &told);
-        let scene = on.serve(filter.milter());
-        let mut mta = scene.negotiate();
-        mta.send(&command(CommandKind::Mail));
-        told.wait_for(1, "M");
+        let (told, gate, scene, mut mta) = at_mail(on, Settings::default());
         mta.send(&commands("R").repeat(count));
         if and_ends {
             mta.end();

@@ -42,13 +42,12 @@ async fn sign_of_life_that_is_taken_in_pieces_is_told_to_its_end() {
     let (gate, filter) = Waiting::at(CommandKind::EndOfMessage, &Told::default());
     let (mut mta, stream) = duplex(3);
     let conversing = tokio::spawn(milter_tokio::converse(stream, filter.milter(), 1));
-    for octets in [offer(), commands("M"), commands("R"), commands("E")] {
+    for octets in [offer(), commands("M"), commands("R")] {
         mta.write_all(&octets).await.expect("taken");
-        if octets != commands("E") {
-            let mut answer = vec![0; mta.read_u32().await.expect("an answer") as usize];
-            mta.read_exact(&mut answer).await.expect("an answer");
-        }
+        let mut answer = vec![0; mta.read_u32().await.expect("an answer") as usize];
+        mta.read_exact(&mut answer).await.expect("an answer");
     }
+    mta.write_all(&command(CommandKind::EndOfMessage)).await.expect("taken");
     // Half of the first is taken when the second is due.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let mut answer = [0; PROGRESS.len()];

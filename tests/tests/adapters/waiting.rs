@@ -1,9 +1,11 @@
 //! A filter with a hook that waits until the test lets it go on.
 
+use crate::scene::{On, Scene, command};
 use crate::watched::Told;
 use milter_proto::{
     Abort, Application, CommandKind, Context, EndOfMessage, Mail, Milter, Quit, Rcpt, Verdict,
 };
+use milter_tests::{RawMta, Settings};
 use smol::channel::{Receiver, Sender, bounded};
 
 /// Its hooks answer by continue, and note the letters of their stages.
@@ -51,6 +53,17 @@ impl Waiting {
         }
         Verdict::Continue
     }
+}
+
+/// An MTA whose MAIL a hook works on, until the gate is dropped.
+pub(crate) fn at_mail(on: On, settings: Settings) -> (Told, Gate, Scene, RawMta) {
+    let told = Told::default();
+    let (gate, filter) = Waiting::at(CommandKind::Mail, &told);
+    let scene = on.serve_with(filter.milter(), settings);
+    let mut mta = scene.negotiate();
+    mta.send(&command(CommandKind::Mail));
+    told.wait_for(1, "M");
+    (told, gate, scene, mta)
 }
 
 /// Open when it is dropped.
