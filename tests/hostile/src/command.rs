@@ -7,9 +7,10 @@ use clap::Parser;
 use milter_proto::BoxError;
 use milter_tests::Adapter;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
 use std::panic::catch_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Attacks a filter on each adapter and kind of socket, and prints one line for each figure: its number, where, what,
@@ -34,7 +35,8 @@ struct Arguments {
     /// How many times as long anything may take, on a machine that does other things as well
     #[arg(long, default_value_t = 1)]
     patience: u32,
-    /// A file to which the lines are added, too. Attacks that have passed according to it are not repeated
+    /// A file to which the lines are added, too. What has passed according to it, with this program and patience, is not
+    /// repeated
     #[arg(long)]
     results: Option<PathBuf>,
     #[command(subcommand)]
@@ -76,7 +78,7 @@ fn attack(arguments: &Arguments) -> Result<bool, BoxError> {
         named => named.iter().map(|name| find(name)).collect::<Result<_, _>>()?,
     };
     let program = std::env::current_exe()?;
-    let mut output = Output::open(arguments.results.clone())?;
+    let mut output = Output::open(arguments.results.as_deref(), &program, arguments.patience)?;
     let mut passed = true;
     for &adapter in chosen(&arguments.runtime, &Adapter::ALL) {
         for &transport in chosen(&arguments.socket, &Transport::ALL) {
@@ -88,8 +90,7 @@ fn attack(arguments: &Arguments) -> Result<bool, BoxError> {
                 messages: arguments.messages,
             };
             for attack in &attacks {
-                passed &= output.has_passed(attack, &arena)
-                    || run(attack, &arena, arguments.patience, &mut output)?;
+                passed &= output.has_passed(attack, &arena) || run(attack, &arena, &mut output)?;
             }
         }
     }
@@ -110,7 +111,7 @@ const fn chosen<'a, T>(chosen: &'a [T], all: &'a [T]) -> &'a [T] {
 }
 
 /// Whether all of its figures are within their bounds.
-fn run(attack: &Attack, arena: &Arena, patience: u32, output: &mut Output) -> Result<bool, BoxError> {
+fn run(attack: &Attack, arena: &Arena, output: &mut Output) -> Result<bool, BoxError> {
     let place = place(attack, arena);
     let Ok(report) = catch_unwind(|| (attack.run)(arena)) else {
         output.line(&format!("{place} {}: panicked FAIL", attack.name))?;
@@ -118,12 +119,12 @@ fn run(attack: &Attack, arena: &Arena, patience: u32, output: &mut Output) -> Re
     };
     let mut passed = true;
     for figure in report.figures() {
-        let passes = figure.passes(patience);
+        let passes = figure.passes(output.patience);
         output.line(&format!("{place} {figure} {}", if passes { "PASS" } else { "FAIL" }))?;
         passed &= passes;
     }
     if passed {
-        output.line(&passed_line(attack, arena))?;
+        output.line(&output.passed_line(attack, arena))?;
     }
     Ok(passed)
 }
@@ -133,32 +134,42 @@ fn place(attack: &Attack, arena: &Arena) -> String {
     format!("{} {arena}{form}:", attack.number)
 }
 
-/// What a file of results says of an attack that need not be repeated.
-fn passed_line(attack: &Attack, arena: &Arena) -> String {
-    let soak = if attack.number == "R20" { format!(", {} messages", arena.messages) } else { String::new() };
-    format!("{} {}{soak}: all of it PASS", place(attack, arena), attack.name)
-}
-
 /// Where lines go: to stdout, and to a file of results.
 struct Output {
+    /// Tells this program from one that was built of something else.
+    program: u64,
+    patience: u32,
     before: String,
     file: Option<fs::File>,
 }
 
 impl Output {
-    fn open(path: Option<PathBuf>) -> std::io::Result<Self> {
-        let Some(path) = path else { return Ok(Self { before: String::new(), file: None }) };
-        let before = if path.exists() { fs::read_to_string(&path)? } else { String::new() };
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { before, file: Some(file) })
+    fn open(path: Option<&Path>, program: &Path, patience: u32) -> io::Result<Self> {
+        let mut hasher = DefaultHasher::new();
+        fs::read(program)?.hash(&mut hasher);
+        let mut output = Self { program: hasher.finish(), patience, before: String::new(), file: None };
+        if let Some(path) = path {
+            output.before = if path.exists() { fs::read_to_string(path)? } else { String::new() };
+            output.file = Some(OpenOptions::new().create(true).append(true).open(path)?);
+        }
+        Ok(output)
     }
 
     fn has_passed(&self, attack: &Attack, arena: &Arena) -> bool {
-        let line = passed_line(attack, arena);
+        let line = self.passed_line(attack, arena);
         self.before.lines().any(|before| before == line)
     }
 
-    fn line(&mut self, line: &str) -> std::io::Result<()> {
+    /// What a file of results says of an attack that need not be repeated.
+    fn passed_line(&self, attack: &Attack, arena: &Arena) -> String {
+        let soak =
+            if attack.number == "R20" { format!(", {} messages", arena.messages) } else { String::new() };
+        let Self { program, patience, .. } = self;
+        let place = place(attack, arena);
+        format!("{place} {}{soak}, program {program:016x}, patience {patience}: all of it PASS", attack.name)
+    }
+
+    fn line(&mut self, line: &str) -> io::Result<()> {
         println!("{line}");
         self.file.as_mut().map_or(Ok(()), |file| writeln!(file, "{line}"))
     }
