@@ -18,6 +18,7 @@ mod figure;
 mod filter;
 mod peer;
 mod process;
+mod siege;
 mod victim;
 
 pub use arena::{Arena, Transport};

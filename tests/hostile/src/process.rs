@@ -1,7 +1,9 @@
 //! What the system knows about a process: measured from outside, whatever the process itself thinks.
 
-use std::fs;
-use std::time::Duration;
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 /// A running process.
 #[derive(Clone, Copy, Debug)]
@@ -33,14 +35,18 @@ impl Process {
         self.entries("task")
     }
 
-    /// The time that it has computed.
+    /// The time that it has computed, to the nanosecond: `stat` counts ticks.
     pub(crate) fn cpu(self) -> Duration {
-        let stat = self.read("stat");
-        let fields: Vec<&str> =
-            stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split_whitespace().collect();
-        // utime and stime: fields 14 and 15, counted from the process id.
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum();
-        Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+        let id = Pid::from_raw(i32::try_from(self.id).expect("an id of a process"));
+        let time = clock_getcpuclockid(id).and_then(clock_gettime);
+        time.unwrap_or_else(|error| panic!("no processor time of {id}: {error}")).into()
+    }
+
+    /// How much of one processor it takes from now on for so long.
+    pub(crate) fn share_of_cpu(self, watched: Duration) -> f64 {
+        let (cpu, start) = (self.cpu(), Instant::now());
+        thread::sleep(watched);
+        (self.cpu() - cpu).as_secs_f64() / start.elapsed().as_secs_f64()
     }
 
     fn kibibytes(self, file: &str, name: &str) -> i64 {

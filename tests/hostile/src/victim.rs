@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take that is not what is measured.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How many threads serve: each has a buffer and an arena of its own, and what these take is bounded here.
+const WORKERS: usize = 2;
 /// How long memory has to stay the same to be at rest.
 const REST: Duration = Duration::from_millis(200);
 
@@ -30,7 +32,8 @@ impl Victim {
         Self::start_with(arena, &[])
     }
 
-    /// A filter with options, which has served two sessions: what is made once is made.
+    /// A filter with options, which has served some sessions, also at the same time: what is made once, and once a
+    /// thread, is made.
     pub(crate) fn start_with(arena: &Arena, options: &[&str]) -> Self {
         static DESCRIPTORS: Once = Once::new();
         DESCRIPTORS.call_once(allow_descriptors);
@@ -39,9 +42,13 @@ impl Victim {
         let program = Runnable::start(command(arena, &spec).args(options));
         let endpoint = listening(&program);
         let victim = Self { program, endpoint, _socket: socket };
-        for _ in 0..2 {
-            Peer::session(&victim.endpoint, "<first@good>").unwrap_or_else(|error| panic!("{error}"));
-        }
+        let session =
+            || Peer::session(&victim.endpoint, "<first@good>").unwrap_or_else(|error| panic!("{error}"));
+        thread::scope(|scope| {
+            for _ in 0..2 * WORKERS {
+                scope.spawn(|| (0..5).for_each(|_| session()));
+            }
+        });
         victim
     }
 
@@ -102,6 +109,11 @@ fn allow_descriptors() {
 pub(crate) fn command(arena: &Arena, spec: &str) -> Command {
     let mut command = Command::new(&arena.program);
     command.args(["filter", spec, "--runtime", arena.adapter.name()]);
+    for runtime in ["TOKIO_WORKER_THREADS", "ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"] {
+        command.env(runtime, WORKERS.to_string());
+    }
+    // To tell where a panic came from, the standard library keeps the program's debugging information in memory.
+    command.env_remove("RUST_BACKTRACE");
     // As the unit for systemd starts it: how soon memory goes back to the system is a matter of the allocator.
     let unit = include_str!("../../../examples/systemd/milter@.service");
     let variables = unit.lines().filter_map(|line| line.strip_prefix("Environment=MALLOC_"));

@@ -48,7 +48,7 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
         let mut waiting = vec![];
         for (victim, delays) in &victims {
             for delay in delays {
-                waiting.push((delay, scope.spawn(move || closed_after((delay.sends)(victim)))));
+                waiting.push((delay, scope.spawn(move || closed_after(victim, delay.sends))));
             }
         }
         for (delay, thread) in waiting {
@@ -59,10 +59,10 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
     report
 }
 
-/// How long it takes until a peer that has just sent something is closed.
-fn closed_after(mut peer: Peer) -> Duration {
+/// How long it takes until a peer is closed that sends this.
+fn closed_after(victim: &Victim, sends: fn(&Victim) -> Peer) -> Duration {
     let start = Instant::now();
-    let (octets, _) = peer.hears_end().unwrap_or_else(|error| panic!("not closed: {error}"));
+    let (octets, _) = sends(victim).hears_end().unwrap_or_else(|error| panic!("not closed: {error}"));
     assert!(octets.is_empty(), "an answer to nothing: {octets:02x?}");
     start.elapsed()
 }

@@ -1,9 +1,9 @@
 //! Much of everything in one message: nothing of it is kept.
 
 use crate::arena::Arena;
-use crate::bystanders::served_beside;
 use crate::figure::Report;
 use crate::peer::{Peer, expect};
+use crate::siege::Siege;
 use crate::victim::Victim;
 use milter_tests::packet;
 use std::io;
@@ -16,18 +16,17 @@ const LARGE: usize = 60_000;
 /// R7.
 pub(super) fn floods(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
-    let before = victim.memory_at_rest();
-    victim.process().forget_peak();
-    let (flooded, service) = served_beside(&victim, 2, || flood(&mut victim.negotiated()));
-    let grown = victim.process().peak() - before;
+    let mut report = Report::default();
+    let most = Siege { memory: 2 << 20, cpu: Duration::from_secs(3), ..Siege::USUAL };
+    let flooded = most.lay(&victim, "floods", &mut report, || {
+        let mut peer = victim.negotiated();
+        let flooded = flood(&mut peer);
+        (vec![peer], flooded)
+    });
     if let Err(error) = &flooded {
         eprintln!("the flooded message was not served: {error}");
     }
-    let mut report = Report::default();
     report.count("flooded messages that were not served", usize::from(flooded.is_err()), 0);
-    report.octets("peak memory during the floods", grown, 2 << 20);
-    report.time("slowest session beside the floods", service.slowest, Duration::from_millis(50));
-    report.count("sessions beside the floods that were not served", service.lost, 0);
     report
 }
 

@@ -1,10 +1,10 @@
 //! Handlers that take their time, or never end.
 
 use crate::arena::Arena;
-use crate::bystanders::served_beside;
 use crate::figure::Report;
 use crate::peer::{Peer, expect, seen_of};
-use crate::victim::{PATIENCE, Victim};
+use crate::siege::Siege;
+use crate::victim::Victim;
 use milter_tests::packet;
 use std::io;
 use std::thread;
@@ -30,6 +30,7 @@ fn slow(arena: &Arena, report: &mut Report) {
     for peer in &mut peers {
         peer.send(&packet(b'E', b"")).unwrap_or_else(|error| panic!("{error}"));
     }
+    report.at_rest(&format!("processor time of {SLOW} handlers that wait"), &victim);
     let lost = peers.iter_mut().filter_map(|peer| hears_after_progress(peer).err()).count();
     report.time(&format!("{SLOW} handlers of 2 s each"), start.elapsed(), Duration::from_millis(2500));
     report.count("their answers that were lost", lost, 0);
@@ -48,7 +49,6 @@ fn hears_after_progress(peer: &mut Peer) -> io::Result<()> {
 /// Handlers that never end: nobody else waits for them, and they end when their peers go.
 fn hung(arena: &Arena, report: &mut Report) {
     let victim = Victim::start(arena);
-    let base = victim.process().descriptors();
     let hang = |sender: &str, last: &[u8]| -> Vec<Peer> {
         let hangs = || -> io::Result<Peer> {
             let mut peer = victim.negotiated();
@@ -61,16 +61,12 @@ fn hung(arena: &Arena, report: &mut Report) {
         };
         (0..HUNG / 2).map(|_| hangs().unwrap_or_else(|error| panic!("{error}"))).collect()
     };
-    let peers =
-        [hang("<hang@mail>", &packet(b'M', b"<hang@mail>\0")), hang("<hang@end>", &packet(b'E', b""))];
-    let ((), service) = served_beside(&victim, 2, || thread::sleep(Duration::from_millis(500)));
-    let name = |figure: &str| format!("{HUNG} hung handlers: {figure}");
-    report.time(&name("slowest session beside them"), service.slowest, Duration::from_millis(50));
-    report.count(&name("sessions beside them that were not served"), service.lost, 0);
-    drop(peers);
-    let (left, time) = victim.await_descriptors(base, PATIENCE);
-    report.time(&name("gone after their peers"), time, Duration::from_secs(3));
-    report.count(&name("descriptors left"), left - base, 0);
+    Siege::USUAL.lay(&victim, &format!("{HUNG} hung handlers"), report, || {
+        let mut peers = hang("<hang@mail>", &packet(b'M', b"<hang@mail>\0"));
+        peers.extend(hang("<hang@end>", &packet(b'E', b"")));
+        thread::sleep(Duration::from_millis(500));
+        (peers, ())
+    });
 }
 
 /// A handler that is late is given up, and its message fails.

@@ -3,9 +3,13 @@
 use crate::arena::Arena;
 use crate::figure::Report;
 use crate::peer::{Peer, expect};
+use crate::siege::Siege;
 use crate::victim::Victim;
 use milter_tests::{packet, words};
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{ConnectionReset, UnexpectedEof},
+};
 
 /// The largest payload.
 const LARGEST: usize = 65_535;
@@ -37,17 +41,20 @@ pub(super) fn octets(arena: &Arena) -> Report {
         expect(seen.get(start..).unwrap_or_default(), &expected)
     };
     let bodies: [&[u8]; 5] = [&every, &without_nul, &[0; LARGEST], b"\r\n.\r\n", b""];
-    let (mut count, mut refused) = (0, 0);
-    for body in bodies {
-        for pieces in [1, 5] {
-            count += 1;
-            if let Err(error) = served(body, pieces) {
-                eprintln!("a legal message was not served: {error}");
-                refused += 1;
+    let mut report = Report::default();
+    let (count, refused) = Siege::USUAL.lay(&victim, "odd octets", &mut report, || {
+        let (mut count, mut refused) = (0, 0);
+        for body in bodies {
+            for pieces in [1, 5] {
+                count += 1;
+                if let Err(error) = served(body, pieces) {
+                    eprintln!("a legal message was not served: {error}");
+                    refused += 1;
+                }
             }
         }
-    }
-    let mut report = Report::default();
+        (vec![], (count, refused))
+    });
     report.count(&format!("of {count} odd but legal messages, not served"), refused, 0);
     report
 }
@@ -55,6 +62,16 @@ pub(super) fn octets(arena: &Arena) -> Report {
 /// R6.
 pub(super) fn offers(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
+    let mut report = Report::default();
+    let (count, wrong, silent) =
+        Siege::USUAL.lay(&victim, "offers", &mut report, || (vec![], every_offer(&victim)));
+    report.count(&format!("of {count} offers, answered by what was not offered"), wrong, 0);
+    report.count("connections that were not served after it", silent, 0);
+    report
+}
+
+/// How many there are, how many were answered wrongly, and after how many nothing was served.
+fn every_offer(victim: &Victim) -> (usize, usize, usize) {
     let (mut count, mut wrong, mut silent) = (0, 0, 0);
     let mut numbers = Numbers(1);
     for version in [0, 1, 2, 3, 4, 5, 6, 7, 100, 0x8000_0000, u32::MAX] {
@@ -68,7 +85,8 @@ pub(super) fn offers(arena: &Arena) -> Report {
                 Ok(answer) if version >= 2 && is_within(&answer, version, actions, protocol) => {
                     silent += usize::from(!goes_on(&mut peer, protocol));
                 }
-                Err(_) if version < 2 => {}
+                // Refused, not left without an answer.
+                Err(error) if version < 2 && matches!(error.kind(), UnexpectedEof | ConnectionReset) => {}
                 other => {
                     eprintln!("offer {version} {actions:#x} {protocol:#x}: {other:02x?}");
                     wrong += 1;
@@ -76,10 +94,7 @@ pub(super) fn offers(arena: &Arena) -> Report {
             }
         }
     }
-    let mut report = Report::default();
-    report.count(&format!("of {count} offers, answered by what was not offered"), wrong, 0);
-    report.count("connections that were not served after it", silent, 0);
-    report
+    (count, wrong, silent)
 }
 
 /// Whether an answer takes nothing that was not offered. What follows the three words asks for macros.

@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::figure::Report;
 use crate::peer::offer;
+use crate::siege::Siege;
 use crate::victim::Victim;
 use milter_tests::{packet, words};
 use milter_vectors::{Class, Side, examples};
@@ -15,9 +16,19 @@ const BUFFER: i64 = milter_proto::BUFFER_SIZE as i64;
 /// R2.
 pub(super) fn malformed(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
+    let mut report = Report::default();
+    let (answered, slowest, count) =
+        Siege::USUAL.lay(&victim, "malformed", &mut report, || (vec![], every(&victim)));
+    report.count("malformed or out of order inputs that were answered", answered, 0);
+    report.time(&format!("slowest close of {count}"), slowest, SOON);
+    report
+}
+
+/// How many were answered, how long the slowest close took, and how many there are.
+fn every(victim: &Victim) -> (usize, Duration, usize) {
     let (mut answered, mut slowest, mut count) = (0, Duration::ZERO, 0);
     let mut attack = |octets: &[u8], expected: &[u8], then_end: bool| {
-        let (answer, time) = closed_after(&victim, octets, then_end);
+        let (answer, time) = closed_after(victim, octets, then_end);
         if answer != expected {
             eprintln!("answered by {answer:02x?}: {octets:02x?}");
             answered += 1;
@@ -25,7 +36,7 @@ pub(super) fn malformed(arena: &Arena) -> Report {
         slowest = slowest.max(time);
         count += 1;
     };
-    let agreed = closed_after(&victim, &[offer(), packet(b'Q', b"")].concat(), false).0;
+    let agreed = closed_after(victim, &[offer(), packet(b'Q', b"")].concat(), false).0;
     for example in examples() {
         if example.sender == Side::Mta && example.class == Class::Invalid {
             // Some are frames that are cut: malformed once the stream ends.
@@ -40,10 +51,7 @@ pub(super) fn malformed(arena: &Arena) -> Report {
         let answers: Vec<u8> = answers.bytes().flat_map(|letter| packet(letter, b"")).collect();
         attack(&[offer(), octets].concat(), &[agreed.clone(), answers].concat(), false);
     }
-    let mut report = Report::default();
-    report.count("malformed or out of order inputs that were answered", answered, 0);
-    report.time(&format!("slowest close of {count}"), slowest, SOON);
-    report
+    (answered, slowest, count)
 }
 
 /// R3.
@@ -62,16 +70,15 @@ pub(super) fn oversize(arena: &Arena) -> Report {
     for first in [&b""[..], &offer()] {
         refuse(200, first);
     }
-    let before = victim.memory_at_rest();
-    victim.process().forget_peak();
-    let before_peak = victim.process().peak();
-    for first in [&b""[..], &offer()] {
-        refuse(300, first);
-    }
     let mut report = Report::default();
+    let most = Siege { memory: 256 << 10, left: 2 * BUFFER, ..Siege::USUAL };
+    most.lay(&victim, "600 oversize lengths", &mut report, || {
+        for first in [&b""[..], &offer()] {
+            refuse(300, first);
+        }
+        (vec![], ())
+    });
     report.time("slowest close on four octets of a length", slowest, SOON);
-    report.octets("memory after 600 such lengths", victim.memory_at_rest() - before, 2 * BUFFER);
-    report.octets("peak of it", victim.process().peak() - before_peak, 256 << 10);
     report
 }
 

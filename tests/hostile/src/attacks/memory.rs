@@ -40,6 +40,7 @@ pub(super) fn memory(arena: &Arena) -> Report {
         let peers = held(&victim, FEW, hold);
         let grown = victim.memory_at_rest() - before;
         report.octets(&format!("memory of a connection: {}", hold.what), grown / FEW as i64, hold.each);
+        report.at_rest(&format!("processor time of {FEW} connections: {}", hold.what), &victim);
         peers.into_iter().for_each(Peer::reset);
         if arena.long {
             many(arena, hold, &mut report);
@@ -61,6 +62,7 @@ fn many(arena: &Arena, hold: &Hold, report: &mut Report) {
     report.octets(&what("peak memory"), victim.process().peak(), hold.all);
     report.time(&what("slowest session beside them"), service.slowest, Duration::from_millis(100));
     report.count(&what("sessions beside them that were not served"), service.lost, 0);
+    report.at_rest(&what("processor time while nobody speaks"), &victim);
     let gone = Instant::now();
     peers.into_iter().for_each(Peer::reset);
     let (left, _) = victim.await_descriptors(descriptors, GIVEN_BACK_WITHIN);

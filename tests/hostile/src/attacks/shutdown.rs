@@ -57,6 +57,7 @@ fn busy(mut victim: Victim, report: &mut Report) {
     report.count(&format!("of {IDLE} idle connections, closed at SIGTERM"), closed, IDLE);
     let refused = Peer::connect(&victim.endpoint).is_err();
     report.count("new connections are refused", usize::from(refused), 1);
+    report.at_rest("processor time while they take their time", &victim);
     let answers = peers.iter_mut().map(|peer| expect(&peer.ends()?, &seen_of("attacker", "<half@way>", 1)));
     let answered =
         answers.map(|answer| answer.inspect_err(|error| eprintln!("half-way at SIGTERM: {error}")));
@@ -73,9 +74,11 @@ fn hung(mut victim: Victim, report: &mut Report) {
     for peer in &mut peers {
         peer.send(&packet(b'E', b"")).unwrap_or_else(|error| panic!("{error}"));
     }
+    let start = Instant::now();
     victim.program.signal(Signal::SIGTERM);
-    let (time, good) = ended(&mut victim);
-    report.deadline("end with hung handlers, at the drain limit", time, DRAIN);
+    report.at_rest("processor time with hung handlers meanwhile", &victim);
+    let (_, good) = ended(&mut victim);
+    report.deadline("end with hung handlers, at the drain limit", start.elapsed(), DRAIN);
     report.count("exit status 0 with hung handlers", usize::from(good), 1);
 }
 

@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::figure::Report;
 use crate::peer::{Peer, expect};
+use crate::siege::Siege;
 use crate::victim::Victim;
 use milter_tests::packet;
 use std::io;
@@ -14,6 +15,14 @@ const MESSAGES: usize = 3;
 pub(super) fn state(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
     let mut report = Report::default();
+    let leaked = Siege::USUAL.lay(&victim, "interleaved", &mut report, || interleaved(&victim));
+    report.count("wrong answers in 64 interleaved connections", leaked, 0);
+    report.count("wrong answers around QUIT_NC and ABORT", after_others(&victim), 0);
+    report
+}
+
+/// Connections that take turns, and how many answers were wrong.
+fn interleaved(victim: &Victim) -> (Vec<Peer>, usize) {
     let mut peers: Vec<Peer> = (0..INTERLEAVED).map(|_| victim.negotiated()).collect();
     let mut leaked = 0;
     let mut check = |done: io::Result<()>| {
@@ -33,9 +42,7 @@ pub(super) fn state(arena: &Arena) -> Report {
             }
         }
     }
-    report.count("wrong answers in 64 interleaved connections", leaked, 0);
-    report.count("wrong answers around QUIT_NC and ABORT", after_others(&victim), 0);
-    report
+    (peers, leaked)
 }
 
 fn interleaved_step(peer: &mut Peer, number: usize, message: usize, step: usize) -> io::Result<()> {

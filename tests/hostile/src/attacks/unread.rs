@@ -1,10 +1,10 @@
 //! A peer that asks and asks, and reads no answer.
 
 use crate::arena::Arena;
-use crate::bystanders::served_beside;
 use crate::connection::octets_unread;
 use crate::figure::Report;
 use crate::peer::{Peer, offer};
+use crate::siege::Siege;
 use crate::victim::Victim;
 use milter_tests::packet;
 use std::io::{self, Write};
@@ -18,20 +18,19 @@ const BLOCKED: Duration = Duration::from_millis(500);
 /// R8.
 pub(super) fn unread(arena: &Arena) -> Report {
     let victim = Victim::start(arena);
-    let before = victim.memory_at_rest();
-    victim.process().forget_peak();
-    let (taken, service) = served_beside(&victim, 2, || write_until_blocked(&victim));
-    let taken = taken.unwrap_or_else(|error| panic!("not even begun: {error}"));
     let mut report = Report::default();
-    report.octets("octets that were taken from a peer that reads nothing", taken, 512 << 10);
-    report.octets("peak memory meanwhile", victim.process().peak() - before, 1 << 20);
-    report.time("slowest session beside it", service.slowest, Duration::from_millis(10));
-    report.count("sessions beside it that were not served", service.lost, 0);
+    let most = Siege { beside: Duration::from_millis(10), ..Siege::USUAL };
+    let taken = most.lay(&victim, "a peer that reads nothing", &mut report, || {
+        let (peer, taken) =
+            write_until_blocked(&victim).unwrap_or_else(|error| panic!("not even begun: {error}"));
+        (vec![peer], taken)
+    });
+    report.octets("octets that were taken from it", taken, 512 << 10);
     report
 }
 
 /// How much the filter took: not what its socket holds unread, for which the kernel alone sets the limit.
-fn write_until_blocked(victim: &Victim) -> io::Result<i64> {
+fn write_until_blocked(victim: &Victim) -> io::Result<(Peer, i64)> {
     let mut peer = Peer::connect_with(&victim.endpoint, |socket| {
         socket.set_send_buffer_size(SOCKET_BUFFER)?;
         socket.set_recv_buffer_size(SOCKET_BUFFER)
@@ -50,5 +49,6 @@ fn write_until_blocked(victim: &Victim) -> io::Result<i64> {
             Err(_) => break,
         }
     }
-    Ok(written as i64 - octets_unread(&peer.socket)?)
+    let taken = written as i64 - octets_unread(&peer.socket)?;
+    Ok((peer, taken))
 }

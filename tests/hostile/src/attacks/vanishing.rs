@@ -1,9 +1,9 @@
 //! Peers that go: by a reset, without a word, by half, for a while.
 
 use crate::arena::Arena;
-use crate::bystanders::served_beside;
 use crate::figure::Report;
 use crate::peer::{Peer, content, expect, offer, seen_of};
+use crate::siege::Siege;
 use crate::victim::{PATIENCE, Victim};
 use milter_tests::{Signal, packet};
 use std::io;
@@ -19,10 +19,11 @@ pub(super) fn vanishing(arena: &Arena) -> Report {
     let mut victim = Victim::start(arena);
     let base = victim.process().descriptors();
     let mut report = Report::default();
-    let (lost, service) = served_beside(&victim, 2, || cut_everywhere(&victim));
+    let most = Siege { cpu: Duration::from_secs(3), ..Siege::USUAL };
+    let lost = most.lay(&victim, "vanishing peers", &mut report, || (vec![], cut_everywhere(&victim)));
     report.count("answers lost after the sending half was closed", lost, 0);
-    report.count("sessions beside vanishing peers that were not served", service.lost, 0);
-    report.count("answers lost by peers that stand still in a packet", stopped_peers(&victim), 0);
+    let lost = stopped_peers(&victim, &mut report);
+    report.count("answers lost by peers that stand still in a packet", lost, 0);
     report.count("answers lost while the filter was stopped", stopped_filter(&victim), 0);
     write_to_nobody(&victim);
     victim.program.signal(Signal::SIGPIPE);
@@ -89,13 +90,13 @@ fn cut_everywhere(victim: &Victim) -> usize {
 }
 
 /// Peers that stop in the middle of a packet, as a process does that gets SIGSTOP, and go on.
-fn stopped_peers(victim: &Victim) -> usize {
+fn stopped_peers(victim: &Victim, report: &mut Report) -> usize {
     let mut peers: Vec<Peer> = (0..STOPPED).map(|_| victim.in_message("<still@peer>")).collect();
     let end = packet(b'E', b"");
     for peer in &mut peers {
         peer.send(&end[..3]).unwrap_or_else(|error| panic!("{error}"));
     }
-    thread::sleep(STILL);
+    report.at_rest("processor time while they stand still", victim);
     peers.iter_mut().filter_map(|peer| answered(peer, &end[3..]).err()).count()
 }
 
