@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::figure::Report;
 use crate::peer::Peer;
+use crate::siege::Siege;
 use crate::victim::Victim;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,6 +45,10 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
     ];
     victims.push((Victim::start_with(arena, &["--idle", "1000"]), configured));
     let mut report = Report::default();
+    let waited_for = [Victim::connect, half_a_length_first, half_a_length, half_a_packet];
+    Siege::USUAL.lay(&victims[0].0, "who keeps us waiting", &mut report, || {
+        (waited_for.iter().cycle().take(40).map(|sends| sends(&victims[0].0)).collect(), ())
+    });
     thread::scope(|scope| {
         let mut waiting = vec![];
         for (victim, delays) in &victims {
