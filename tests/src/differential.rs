@@ -13,6 +13,7 @@ mod listed;
 mod mutation;
 mod ours;
 mod packets;
+mod reason;
 mod report;
 mod slots;
 mod table;

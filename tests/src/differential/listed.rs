@@ -1,9 +1,9 @@
 //! The differences between our library and libmilter that are known, each with its reason.
 //!
 //! A difference is the first one of its session: what follows from it is not compared. Numbers are those of the
-//! conformance statements.
+//! conformance statements. Where we are not the stricter one, an entry names the statement that demands what we do, and why
+//! nothing harmful comes of it.
 
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::{FromStr, from_utf8};
 
@@ -12,59 +12,8 @@ use milter_proto::{CommandKind, Position};
 
 use super::difference::Difference;
 use super::packets::letter_of;
-
-/// What a difference is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Claim {
-    /// We refuse, and all before is the same: we are stricter.
-    WeRefuse,
-    /// We answer what libmilter's table drops without an answer, so that its MTA waits for ever.
-    TheyAreSilent,
-    /// libmilter closes the connection where we go on.
-    TheyRefuse,
-    /// Both answer, and not the same.
-    BothDiffer,
-}
-
-/// A known difference.
-#[derive(Debug)]
-pub(super) struct Reason {
-    pub(super) claim: Claim,
-    pub(super) name: &'static str,
-    applies: fn(&Difference<'_>) -> bool,
-}
-
-impl Reason {
-    /// The reason of a difference; none, if it is not listed.
-    pub(super) fn of(difference: &Difference<'_>) -> Option<&'static Self> {
-        REASONS.iter().find(|reason| reason.claim.holds(difference) && (reason.applies)(difference))
-    }
-}
-
-impl fmt::Display for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WeRefuse => "we refuse, and all before is the same: we are stricter",
-            Self::TheyAreSilent => "we answer what libmilter drops without an answer",
-            Self::TheyRefuse => "libmilter closes the connection, and we go on",
-            Self::BothDiffer => "both answer, and not the same",
-        })
-    }
-}
-
-impl Claim {
-    /// Whether it is so.
-    fn holds(self, d: &Difference<'_>) -> bool {
-        match self {
-            Self::WeRefuse => d.we_refuse() && d.we_told.is_none() && d.we_said.is_none(),
-            Self::TheyAreSilent => !d.we_refuse() && d.dropped().is_some(),
-            Self::TheyRefuse => !d.we_refuse() && d.they_told.is_none() && d.they_said.is_none(),
-            Self::BothDiffer => true,
-        }
-    }
-}
-
-use Claim::{BothDiffer, TheyAreSilent, TheyRefuse, WeRefuse};
+use super::reason::Claim::{BothDiffer, TheyAreSilent, TheyRefuse, WeRefuse};
+use super::reason::{Demand, Reason, reason};
 
 /// The first that applies counts.
 pub(super) const REASONS: &[Reason] = &[
@@ -155,37 +104,65 @@ pub(super) const REASONS: &[Reason] = &[
         dropped(d, |state, letter| b"MRTLN".contains(&state) && b"TLNBE".contains(&letter))
     }),
     reason(
-        TheyRefuse,
-        "18: a version of 0x80000000 or more, which libmilter takes for a negative one",
+        TheyRefuse(Demand {
+            by: "18: whoever offers more than 6 is answered 6, and words have no sign",
+            harmless: "a version is the highest one that an MTA speaks; nothing but 6 is spoken",
+        }),
+        "a version of 0x80000000 or more, which libmilter takes for a negative one",
         |d| d.letter() == b'O' && word(d, 0) >= Some(0x8000_0000),
     ),
-    reason(TheyRefuse, "55, 59: an address that libmilter cannot read", |d| {
-        d.letter() == b'C' && !is_readable(d.packet())
-    }),
-    reason(BothDiffer, "22: an offered word of 0, which libmilter takes for what version 1 had", |d| {
-        d.letter() == b'O' && [word(d, 1), word(d, 2)].contains(&Some(0)) && said(d.they_said) == Some(b'O')
-    }),
     reason(
-        BothDiffer,
-        "72: body octets in the end of a message; libmilter answers twice, or never",
+        TheyRefuse(Demand {
+            by: "55, 56, 59: brackets are taken off, a path is one of any length, other text is not fatal",
+            harmless: "no address is made up: the filter has the text, and no address where it is none",
+        }),
+        "an address that libmilter cannot read",
+        |d| d.letter() == b'C' && !is_readable(d.packet()),
+    ),
+    reason(
+        BothDiffer(Demand {
+            by: "22: a word of 0 offers nothing",
+            harmless: "we ask for less; a filter that requires an action is told that it is not there",
+        }),
+        "an offered word of 0, which libmilter takes for what version 1 had",
+        |d| {
+            let has_none = [word(d, 1), word(d, 2)].contains(&Some(0));
+            d.letter() == b'O' && has_none && said(d.they_said) == Some(b'O')
+        },
+    ),
+    reason(
+        BothDiffer(Demand {
+            by: "72, 104: they are a chunk of the body, then the end, with one answer",
+            harmless: "the filter sees every octet, and the answer is the verdict that it gives on all",
+        }),
+        "body octets in the end of a message; libmilter answers twice, or never",
         answered_twice,
     ),
     reason(
-        BothDiffer,
-        "120: H or U after QUIT_NC that libmilter drops: its filter has not forgotten the sender",
+        BothDiffer(Demand {
+            by: "120: QUIT_NC ends the SMTP session wherever it comes",
+            harmless: "one client is not judged by the sender that another one named",
+        }),
+        "H or U after QUIT_NC that libmilter drops: its filter has not forgotten the sender",
         |d| b"HU".contains(&d.letter()) && quit_nc_dropped(d),
     ),
-    reason(BothDiffer, "110: SKIP where it was not offered, which libmilter sends", |d| {
-        d.letter() == b'B' && said(d.we_said) == Some(b'c') && said(d.they_said) == Some(b's')
-    }),
-    reason(BothDiffer, "a chunk of a body that is skipped, which libmilter shows", |d| {
-        d.they_told.is_some_and(|told| told.letter == 'B') && skipped(d)
-    }),
+    reason(
+        BothDiffer(Demand {
+            by: "110: SKIP only where it was agreed; the answer is CONTINUE",
+            harmless: "the body is what the filter no longer wanted; it still gives its verdict at the end",
+        }),
+        "SKIP where it was not offered, which libmilter sends",
+        |d| d.letter() == b'B' && said(d.we_said) == Some(b'c') && said(d.they_said) == Some(b's'),
+    ),
+    reason(
+        BothDiffer(Demand {
+            by: "132, 103: after SKIP an MTA sends no more of the body; each chunk that comes has its answer",
+            harmless: "the body is what the filter no longer wanted; it still gives its verdict at the end",
+        }),
+        "a chunk of a body that is skipped, which libmilter shows",
+        |d| d.they_told.is_some_and(|told| told.letter == 'B') && skipped(d),
+    ),
 ];
-
-const fn reason(claim: Claim, name: &'static str, applies: fn(&Difference<'_>) -> bool) -> Reason {
-    Reason { claim, name, applies }
-}
 
 fn refused(d: &Difference<'_>, is: fn(Error) -> bool) -> bool {
     d.both.ours.refused.is_some_and(is)
@@ -264,12 +241,14 @@ fn is_readable(connect: &[u8]) -> bool {
     let address = || {
         let host = connect[5..].iter().position(|octet| *octet == 0)?;
         let (family, text) = connect[5 + host + 1..].split_first()?;
-        Some((family, from_utf8(text.get(2..)?.strip_suffix(b"\0")?).ok()?))
+        let text = text.get(2..).and_then(|text| text.strip_suffix(b"\0"));
+        Some((family, text.and_then(|text| from_utf8(text).ok())))
     };
     match address() {
-        Some((b'4', text)) => Ipv4Addr::from_str(text).is_ok(),
-        Some((b'6', text)) => Ipv6Addr::from_str(text.strip_prefix("IPv6:").unwrap_or(text)).is_ok(),
-        Some((b'L', text)) => text.len() < 108,
+        Some((b'U', _)) => true,
+        Some((b'4', Some(text))) => Ipv4Addr::from_str(text).is_ok(),
+        Some((b'6', Some(text))) => Ipv6Addr::from_str(text.strip_prefix("IPv6:").unwrap_or(text)).is_ok(),
+        Some((b'L', Some(text))) => text.len() < 108,
         _ => false,
     }
 }

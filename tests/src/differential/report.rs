@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::beside;
 use super::difference::{Both, Difference};
-use super::listed::{REASONS, Reason};
+use super::listed::REASONS;
+use super::reason::{Demand, Reason};
 
 /// What came of differential runs, counted.
 #[derive(Debug, Default)]
@@ -125,17 +126,17 @@ impl fmt::Display for Report {
         let Self { sessions, told, said, same, refused_by_both, crashes, .. } = self;
         writeln!(f, "{sessions} sessions, {told} events, {said} answers")?;
         writeln!(f, "{same:9} the same, of which both refuse {refused_by_both}")?;
-        let mut claim = None;
-        for reason in REASONS {
-            if claim.replace(reason.claim) != Some(reason.claim) {
-                let of_claim = REASONS.iter().filter(|other| other.claim == reason.claim);
-                let sum: u64 = of_claim
-                    .filter_map(|reason| self.listed.get(reason.name))
-                    .map(|count| count.sessions)
-                    .sum();
-                writeln!(f, "{sum:9} {}", reason.claim)?;
+        for reasons in REASONS.chunk_by(|one, next| one.claim.heading() == next.claim.heading()) {
+            let found = reasons.iter().filter_map(|reason| self.listed.get(reason.name));
+            let sum: u64 = found.map(|count| count.sessions).sum();
+            writeln!(f, "{sum:9} {}", reasons[0].claim.heading())?;
+            for reason in reasons {
+                row(f, reason.name, self.listed.get(reason.name))?;
+                if let Some(Demand { by, harmless }) = reason.claim.demand() {
+                    writeln!(f, "              demanded by {by}")?;
+                    writeln!(f, "              harmless: {harmless}")?;
+                }
             }
-            row(f, reason.name, self.listed.get(reason.name))?;
         }
         writeln!(f, "          sessions in which besides differ")?;
         self.beside.iter().try_for_each(|(name, count)| row(f, name, Some(count)))?;
