@@ -12,13 +12,14 @@
 //! | `DeadlineThread::ended` | this thread, the end of the server | `deadlines`, `server` |
 //! | `Scoped`, locks and wakers | accept loops, the server that has them | `scoped`, `server` |
 //! | `Link::negotiation` | a connection, whoever needs its place | `limit` |
-//! | places for newcomers, a semaphore | accept loops, connections that begin | `limit` |
+//! | places for newcomers, a semaphore | accept loops, connections that begin | `limit`, `accepting` |
 //!
 //! Two locks are beside these that nothing is waited for under: around the filter, in `Handle`, and around inherited sockets.
 //!
 //! shuttle knows sequential consistency only. The deadlines are kept by it; of what is weaker, a phase is published by the
 //! lock or by the waker, and a negotiation is one value.
 
+mod accepting;
 mod deadlines;
 mod endings;
 mod limit;

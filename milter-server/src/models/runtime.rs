@@ -29,13 +29,22 @@ impl Stream {
 }
 
 shuttle::lazy_static! {
-    static ref ARRIVING: Mutex<VecDeque<Stream>> = Mutex::new(VecDeque::new());
+    static ref ARRIVING: Mutex<VecDeque<io::Result<Stream>>> = Mutex::new(VecDeque::new());
     static ref ARRIVED: Event = Event::new();
 }
 
 /// Brings a connection to whichever socket comes first.
 pub(super) fn arrive(stream: Stream) {
-    ARRIVING.lock().expect("no panic").push_back(stream);
+    accepted(Ok(stream));
+}
+
+/// Has accept fail, once, by this error of the system.
+pub(super) fn fail_to_accept(error: i32) {
+    accepted(Err(io::Error::from_raw_os_error(error)));
+}
+
+fn accepted(result: io::Result<Stream>) {
+    ARRIVING.lock().expect("no panic").push_back(result);
     ARRIVED.notify(usize::MAX);
 }
 
@@ -52,8 +61,8 @@ impl Runtime for Modelled {
     async fn accept((): &()) -> io::Result<Stream> {
         loop {
             let arrived = ARRIVED.listen();
-            if let Some(stream) = ARRIVING.lock().expect("no panic").pop_front() {
-                return Ok(stream);
+            if let Some(accepted) = ARRIVING.lock().expect("no panic").pop_front() {
+                return accepted;
             }
             arrived.await;
         }
