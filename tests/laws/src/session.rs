@@ -6,8 +6,8 @@ pub use inputs::{any_app, any_offer, any_packets, any_wanted, bytes, words};
 
 use crate::{frame, packets_of};
 use milter_proto::{
-    Actions, Agreement, BodyVerdict, CommandKind, Context, Error, Event, FailureVerdict, Options, Packet,
-    Protocol, Response, Session, SmtpReply, Step, Version, Wish,
+    Actions, Agreement, BodyVerdict, CommandKind, Context, Error, Event, FailureVerdict, NegotiationError,
+    Options, Packet, Protocol, Response, Session, SmtpReply, Step, Version, Wish,
 };
 
 /// What an application wants of an MTA, as bits.
@@ -232,7 +232,20 @@ pub fn cuts_change_nothing(app: &App, bytes: &[u8], sizes: &[usize]) {
 
 /// An agreement is a part of the offer, and of what was wanted.
 pub fn an_agreement_is_a_part_of_the_offer(wanted: Wanted, offer: Options) {
-    let Ok(agreement) = wanted.wish().agree(offer) else { return };
+    let lacks_actions = wanted.required & !offer.actions.bits() != 0;
+    let lacks_data = wanted.wants(CommandKind::Data) && offer.version < Version(4);
+    let agreement = match wanted.wish().agree(offer) {
+        Ok(agreement) => agreement,
+        Err(NegotiationError::Version { offered }) => {
+            return assert!(offered == offer.version && offered < Version::OLDEST);
+        }
+        Err(NegotiationError::Actions { missing, .. }) => {
+            return assert!(lacks_actions && missing.bits() == wanted.required & !offer.actions.bits());
+        }
+        Err(NegotiationError::Data { version }) => return assert!(lacks_data && version == offer.version),
+        Err(other) => panic!("{other}"),
+    };
+    assert!(!lacks_actions && !lacks_data);
     let Options { version, actions, protocol } = agreement.options();
     assert!(version <= offer.version && (Version::OLDEST..=Version::CURRENT).contains(&version));
     assert!(offer.actions.contains(actions) && actions.bits() & !(wanted.actions | wanted.required) == 0);
