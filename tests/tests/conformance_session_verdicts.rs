@@ -226,7 +226,7 @@ fn after_a_final_verdict_at_connect_or_helo_only_macros_and_the_end_may_come() {
     }
 }
 
-/// DECISIONS on failures: remembered where no reply is taken, and given to the first stage that takes one.
+/// A failure is remembered where no reply is taken, and given to the first stage that takes one.
 #[test]
 fn a_failure_is_remembered_until_a_reply_is_taken() {
     let silent = |letter: char, failure: FailureVerdict| {

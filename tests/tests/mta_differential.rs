@@ -125,7 +125,7 @@ const ENVELOPES: [Edit; 18] = [
     }),
 ];
 
-/// Messages as DECISIONS want them: with the headers that Postfix would add, and CR LF.
+/// Messages as `--try` needs them beside a real MTA: with the headers that Postfix would add, and CR LF.
 const MESSAGES: [&str; 4] = [
     "Received: from one by two; Mon, 6 Jan 2025 10:00:00 +0000\r\nReceived: from zero\r\n\tby one\r\n\
      From: alice@sender.test\r\nDate: Mon, 6 Jan 2025 10:00:00 +0000\r\nMessage-ID: <1@sender.test>\r\n\

@@ -77,7 +77,7 @@ fn nothing_comes_between_the_pieces_of_a_body_and_its_verdict_even_if_the_mta_do
     assert_eq!(filter.packets(&["M<a>\0", "E", "Hx\0", "Hy\0"]), "M (cb) (b) (b) (bc) (cc)");
 }
 
-/// DECISIONS: an early ACCEPT while modifications wait becomes "swallow the rest, send them with accept at E".
+/// An early ACCEPT while modifications wait becomes "swallow the rest, send them with accept at E".
 #[test]
 fn an_early_accept_does_not_lose_what_was_recorded_for_the_session() {
     for stage in ['C', 'H'] {
