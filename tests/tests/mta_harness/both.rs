@@ -158,7 +158,7 @@ fn starts_fast_restarts_and_ends<S: Setup>(builder: fn() -> Builder<S>) {
     let sink = Sink::start();
     let start = Instant::now();
     let mut server = builder().deliver_to(&sink).start();
-    assert!(start.elapsed() < Duration::from_secs(3), "it took {:?} to start", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "it took {:?} to start", start.elapsed());
     let address = server.smtp_address();
 
     server.restart();

@@ -40,5 +40,5 @@ fn milter_timeouts_are_obeyed() {
         .send("alice@sender.test", &["bob@example.test"], MESSAGE)
         .unwrap_err();
     assert_eq!(refusal.code, 451);
-    assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(20), "it took {:?}", start.elapsed());
 }
