@@ -12,6 +12,7 @@ use std::io;
 const STALLED: usize = 20;
 /// The headers that an application adds are its own, and so is the body that it gives: here one for all.
 const OWN: i64 = (STALLED * LARGE_HEADERS * ("X-Much".len() + 1 + 32 + 1)) as i64;
+/// What all of them may take besides.
 const BESIDE_OWN: i64 = 4 << 20;
 
 /// R15.
@@ -59,6 +60,7 @@ pub(super) fn large(arena: &Arena) -> Report {
     let slow = stalled.into_iter().map(|mut peer| hears_verdict(&mut peer));
     let whole = slow.filter_map(Result::ok).filter(|answers| answers.len() > LARGE_HEADERS + 48).count();
     let mut report = Report::default();
+    // Others, that go without having read it.
     let most = Siege { memory: OWN + BESIDE_OWN, ..Siege::USUAL };
     most.lay(&victim, "answers that are not read", &mut report, || (stall(&victim), ()));
     report.octets("largest payload", largest as i64, 65_535);

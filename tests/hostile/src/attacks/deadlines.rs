@@ -8,6 +8,9 @@ use crate::victim::Victim;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How many keep us waiting at once.
+const WAITED_FOR: usize = 40;
+
 /// Who keeps us waiting, and for how long.
 struct Delay {
     what: &'static str,
@@ -24,8 +27,7 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
     } else {
         (milliseconds(600), milliseconds(900))
     };
-    let mut victims = vec![];
-    let by_default = [
+    let by_default = vec![
         Delay { what: "nothing was sent", sends: Victim::connect, deadline: first },
         Delay { what: "half a length was sent first", sends: half_a_length_first, deadline: first },
         Delay { what: "half a length was sent", sends: half_a_length, deadline: packet },
@@ -33,7 +35,12 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
         Delay { what: "a packet is sent octet by octet", sends: half_a_packet_in_pieces, deadline: packet },
     ];
     let short = ["--first-packet", "600", "--packet", "900"];
-    victims.push((Victim::start_with(arena, if arena.long { &[] } else { &short }), Vec::from(by_default)));
+    let victim = Victim::start_with(arena, if arena.long { &[] } else { &short });
+    let mut report = Report::default();
+    let waited_for = [Victim::connect, half_a_length_first, half_a_length, half_a_packet];
+    Siege::USUAL.lay(&victim, "who keeps us waiting", &mut report, || {
+        (waited_for.iter().cycle().take(WAITED_FOR).map(|sends| sends(&victim)).collect(), ())
+    });
     let idle = milliseconds(1000);
     let configured = vec![
         Delay { what: "idle, configured", sends: Victim::negotiated, deadline: idle },
@@ -43,12 +50,7 @@ pub(super) fn deadlines(arena: &Arena) -> Report {
             deadline: idle,
         },
     ];
-    victims.push((Victim::start_with(arena, &["--idle", "1000"]), configured));
-    let mut report = Report::default();
-    let waited_for = [Victim::connect, half_a_length_first, half_a_length, half_a_packet];
-    Siege::USUAL.lay(&victims[0].0, "who keeps us waiting", &mut report, || {
-        (waited_for.iter().cycle().take(40).map(|sends| sends(&victims[0].0)).collect(), ())
-    });
+    let victims = [(victim, by_default), (Victim::start_with(arena, &["--idle", "1000"]), configured)];
     thread::scope(|scope| {
         let mut waiting = vec![];
         for (victim, delays) in &victims {

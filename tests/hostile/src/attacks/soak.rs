@@ -25,8 +25,8 @@ pub(super) fn soak(arena: &Arena) -> Report {
     let cpu = process.cpu();
     lost += send(&mut peers, rest);
     let mut report = Report::default();
-    let each_of = u32::try_from(rest * CONNECTIONS).unwrap_or(u32::MAX);
-    report.time("processor time of a message", (process.cpu() - cpu) / each_of, Duration::from_micros(200));
+    let messages = u32::try_from(rest * CONNECTIONS).unwrap_or(u32::MAX);
+    report.time("processor time of a message", (process.cpu() - cpu) / messages, Duration::from_micros(200));
     report.at_rest("processor time after them", &victim);
     report.octets(
         &format!("memory after {} messages, beyond that after the first tenth", each * CONNECTIONS),
